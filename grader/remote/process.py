@@ -1,0 +1,176 @@
+"""One agent process: started behind walls, asked one thing at a time, and killed with all its
+children.
+
+The parent holds the clock. What the process prints is read by a thread that keeps the beginning and
+the end, and that stops a process which prints without end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+from grader.agent.wire import WireError, decode, encode
+from grader.remote.failures import CallTimeout, ProcessDied
+from grader.remote.pipes import PipeClosedError, PipeTimeoutError, pipes_for
+from grader.sandbox import Isolation, strongest
+
+START_SECONDS = 10.0
+OUTPUT_BYTES_KEPT = 8 * 1024
+OUTPUT_BYTES_MAX = 16 * 1024 * 1024
+
+
+class Output:
+    """What a process printed: the first and the last kilobytes, and whether it was too much."""
+
+    def __init__(self, stream: IO[bytes], on_flood: threading.Event) -> None:
+        self._stream = stream
+        self._first, self._last, self._total = bytearray(), bytearray(), 0
+        self.flood = on_flood
+        self._thread = threading.Thread(target=self._drain, daemon=True)
+        self._thread.start()
+
+    def text(self) -> str:
+        """Everything so far as text, with a mark where the middle was left out."""
+        self._thread.join(0.5)
+        left_out = self._total - len(self._first) - len(self._last)
+        mark = f"\n… {left_out:,} bytes left out …\n".encode() if left_out > 0 else b""
+        return bytes(self._first + mark + self._last).decode("utf-8", "replace")
+
+    def _drain(self) -> None:
+        while chunk := os.read(self._stream.fileno(), 65536):
+            room = OUTPUT_BYTES_KEPT - len(self._first)
+            self._first += chunk[:room]
+            self._last = (self._last + chunk[room:])[-OUTPUT_BYTES_KEPT:]
+            self._total += len(chunk)
+            if self._total > OUTPUT_BYTES_MAX:
+                self.flood.set()
+                return
+
+
+class AgentProcess:
+    """An agent for the package in `package_dir` that may write to `work_dir`."""
+
+    def __init__(self, isolation: Isolation, package_dir: Path, work_dir: Path) -> None:
+        walls = isolation.walls(package_dir, work_dir)
+        self._process = subprocess.Popen(
+            walls.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=walls.environment,
+            cwd=work_dir,
+            bufsize=0,
+            start_new_session=True,
+        )
+        assert self._process.stdin
+        assert self._process.stdout
+        assert self._process.stderr
+        self._pipes = pipes_for(self._process.stdout.fileno(), self._process.stdin.fileno())
+        self._output = Output(self._process.stderr, threading.Event())
+        self._settings = encode({"package_dir": str(package_dir), "confine": walls.confine})
+        self._ready = False
+
+    def request(self, message: bytes, seconds: float, doing: str) -> bytes:
+        """Send one message and return the reply; raises `CallTimeout` or `ProcessDied`, and then it
+        is dead.
+        """
+        try:
+            self._await_ready()
+            deadline = time.monotonic() + seconds
+            self._pipes.send(message, deadline)
+            return self._pipes.receive(deadline)
+        except PipeTimeoutError:
+            flood = self._output.flood.is_set()
+            self.kill()
+            if flood:
+                raise ProcessDied(f"{doing} printed more than {OUTPUT_BYTES_MAX:,} bytes") from None
+            raise CallTimeout(f"{doing} did not return within {seconds:g} s") from None
+        except PipeClosedError:
+            raise ProcessDied(self._cause_of_death(doing)) from None
+
+    def output(self) -> str:
+        """What the code under test printed so far."""
+        return self._output.text()
+
+    def kill(self) -> None:
+        """End the process and everything that it started, at once, as a power switch would."""
+        if self._process.poll() is None:
+            _kill_tree(self._process)
+        self._process.wait()
+
+    def close(self) -> None:
+        """Kill the process and give back its pipes."""
+        self.kill()
+        self._output.text()
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+    def _await_ready(self) -> None:
+        """The start is not the code's own time: it has a generous deadline of its own."""
+        if not self._ready:
+            deadline = time.monotonic() + START_SECONDS
+            self._pipes.send(self._settings, deadline)
+            try:
+                decode(self._pipes.receive(deadline))
+            except WireError as problem:
+                raise PipeClosedError(str(problem)) from None
+            self._ready = True
+
+    def _cause_of_death(self, doing: str) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(0.5)
+        code = self._process.poll()
+        self.kill()
+        if code is None:
+            return f"{doing} broke the connection to the grader"
+        number = -code if code < 0 else code - 128
+        if number > 0 and number in signal.valid_signals():
+            return f"{doing} ended the process by {signal.Signals(number).name}"
+        return f"{doing} ended the process with exit code {code}"
+
+
+def _kill_tree(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform == "win32":
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True)  # noqa: S607
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+@cache
+def isolation_in_force() -> Isolation:
+    """The strongest isolation of this machine, found once by starting an agent behind each."""
+    return strongest(_works)
+
+
+def _works(isolation: Isolation) -> bool:
+    with tempfile.TemporaryDirectory(prefix="kv-trial-", ignore_cleanup_errors=True) as name:
+        folder = Path(name).resolve()
+        package = folder / "package" / "kvstore"
+        work = folder / "work"
+        package.mkdir(parents=True)
+        work.mkdir()
+        try:
+            agent = AgentProcess(isolation, package, work)
+        except OSError:
+            return False
+        try:
+            agent.request(encode(((), "function", "len", ([],))), START_SECONDS, "the trial")
+        except (CallTimeout, ProcessDied):
+            return False
+        else:
+            return True
+        finally:
+            agent.close()

@@ -1,0 +1,161 @@
+"""A conversation with the code under test over one or more agent processes, one after the other.
+
+A session lazily starts an agent, sends it requests, turns replies into values, handles or
+exceptions, and writes down every call as a step. `kill` ends the process as a power switch would;
+the next request starts a new one on the same folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
+
+from grader.agent.wire import Reference, WireError, decode, encode
+from grader.outcome import Frame
+from grader.remote.failures import MissingName, ProcessDied, RemoteError
+from grader.remote.handle import Handle
+from grader.remote.trace import Trace, shorten, show
+
+CALL_SECONDS = 4.0
+
+
+class Process(Protocol):
+    """What a session needs of an agent: `grader.remote.process.AgentProcess`, or a stand-in within
+    this process.
+    """
+
+    def request(self, message: bytes, seconds: float, doing: str) -> bytes:
+        """Send one message and return the reply."""
+
+    def output(self) -> str:
+        """What the code under test printed so far."""
+
+    def close(self) -> None:
+        """End it at once."""
+
+
+class Session:
+    """All that one test says to the code under test. `seconds` is the deadline of each call."""
+
+    def __init__(
+        self, start: Callable[[], Process], trace: Trace, seconds: float = CALL_SECONDS
+    ) -> None:
+        self.trace = trace
+        self.seconds = seconds
+        self.generation = 0
+        self._start = start
+        self._process: Process | None = None
+        self._released: list[int] = []
+        self._methods: set[tuple[str, str]] = set()
+        self._printed: list[str] = []
+        self._handles: WeakValueDictionary[int, Handle] = WeakValueDictionary()
+
+    def ask(self, doing: str, verb: str, *arguments: Any) -> Any:
+        """Send one request and return its value; raises the `CallFailure` that it led to."""
+        if self._process is None:
+            self._process = self._start()
+        released, self._released = tuple(self._released), []
+        request = encode((released, verb, *arguments), self._refer)
+        raw = self._process.request(request, self.seconds, doing)
+        try:
+            kind, value = decode(raw, self._adopt)
+        except (WireError, TypeError, ValueError):
+            self.kill()
+            raise ProcessDied(f"{doing} broke the connection to the grader") from None
+        if kind == "ok":
+            return value
+        if kind == "missing" and type(value) is str:
+            raise MissingName(shorten(value, 300))
+        raise _remote_error(value)
+
+    def do(self, doing: str, verb: str, *arguments: Any) -> Any:
+        """Like `ask`, and write it down as a step."""
+        try:
+            value = self.ask(doing, verb, *arguments)
+        except RemoteError as error:
+            self.trace.add(doing, f"raised {shorten(str(error))}")
+            raise
+        except MissingName:
+            raise
+        except Exception as failure:
+            self.trace.add(doing, str(failure))
+            raise
+        if verb == "call" and isinstance(value, Handle):
+            self.trace.add(f"{value.name} = {doing}", "")
+        else:
+            self.trace.add(doing, self.text(value))
+        return value
+
+    def text(self, value: Any) -> str:
+        """A value in the words of a step: handles by their names."""
+        if isinstance(value, Handle):
+            return value.name
+        if isinstance(value, list | tuple):
+            inside = ", ".join(self.text(item) for item in value[:12])
+            inside += ", …" if len(value) > 12 else ""
+            return f"[{inside}]" if isinstance(value, list) else f"({inside})"
+        return show(value)
+
+    def is_method(self, kind: str, name: str) -> bool:
+        """Whether a class's name is known to be a method, so that a call need not ask first."""
+        return (kind, name) in self._methods
+
+    def learn_method(self, kind: str, name: str) -> None:
+        """Remember that a class's name is a method."""
+        self._methods.add((kind, name))
+
+    def release(self, generation: int, number: int) -> None:
+        """An object's last handle is gone: tell the agent with the next request."""
+        if generation == self.generation:
+            self._released.append(number)
+
+    def kill(self) -> None:
+        """End the process at once. Its handles are dead; the next request starts a new process."""
+        if self._process is not None:
+            self._process.close()
+            self._printed.append(self._process.output())
+            self._process = None
+        self.generation += 1
+        self._released.clear()
+        self._handles.clear()
+        self._methods.clear()
+
+    def printed(self) -> str:
+        """Everything that the code under test printed in this session."""
+        current = self._process.output() if self._process is not None else ""
+        return "".join([*self._printed, current])
+
+    def _adopt(self, reference: Reference) -> Handle:
+        handle = self._handles.get(reference.number)
+        if handle is None:
+            handle = self._handles[reference.number] = Handle(self, reference)
+        return handle
+
+    def _refer(self, value: Any) -> Reference | str:
+        """What crosses instead of an object of the test's: paths as text, a tool as its handle."""
+        if isinstance(value, Path):
+            return str(value)
+        if isinstance(value, Handle):
+            return value.reference_in(self.generation)
+        remote = getattr(value, "remote_handle", None)
+        if isinstance(remote, Handle):
+            return remote.reference_in(self.generation)
+        raise TypeError(f"a test cannot send a {type(value).__name__} to the code under test")
+
+
+def _remote_error(described: Any) -> RemoteError:
+    """Read what an agent says of an exception, trusting none of it to be well formed."""
+    try:
+        return RemoteError(
+            names=tuple(str(name) for name in described["names"]) or ("Exception",),
+            message=str(described["message"]),
+            frames=tuple(
+                Frame(str(f), int(n), str(w), str(s)) for f, n, w, s in described["frames"]
+            ),
+            syntax=described["syntax"],
+            handle=described["object"] if isinstance(described["object"], Handle) else None,
+        )
+    except (TypeError, KeyError, ValueError):
+        return RemoteError(("Exception",), "(the reply could not be read)")

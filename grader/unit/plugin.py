@@ -1,0 +1,179 @@
+"""The pytest plugin of a unit: the fixtures that tests ask for, and the outcomes that come out.
+
+It keeps what must outlive a single test: which modules cannot be imported, and how often time ran
+out.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.course import STAGES_DIR, Stage
+from grader.outcome import Failure, Outcome, Status
+from grader.remote.failures import Prerequisite
+from grader.remote.session import CALL_SECONDS, Session
+from grader.remote.trace import Trace
+from grader.testkit.clock import Clock
+from grader.testkit.kv import KV
+from grader.testkit.marks import MARK
+from grader.unit.bench import Bench, Slot
+from grader.unit.verdict import judge
+
+# After the first few timeouts a call gets less time, and after many more the rest of the stage is
+# not run: a package that hangs everywhere must not hold up a class.
+PATIENT_TIMEOUTS = 3
+TIMEOUTS_MAX = 10
+IMPATIENT_SECONDS = 1.0
+PRINTED_CHARS_MAX = 4000
+STEPS_MAX = 40
+
+_SESSION = pytest.StashKey[Session]()
+
+
+class UnitPlugin:
+    """Runs the collected tests of `stage` against the package on the `bench`."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        package_dir: Path,
+        bench: Bench,
+        seed: int,
+        report: Callable[[Outcome], None],
+    ) -> None:
+        self._stage = stage
+        self._package_dir = package_dir
+        self._bench = bench
+        self._seed = seed
+        self._report = report
+        self._broken: dict[str, str] = {}
+        self._timeouts = 0
+        self._compared: tuple[str, Any, Any] | None = None
+        self.collect_problems: list[str] = []
+
+    @pytest.fixture
+    def slot(self) -> Iterator[Slot]:
+        """A private folder with an agent on it."""
+        with self._bench.slot() as slot:
+            yield slot
+
+    @pytest.fixture
+    def session(self, slot: Slot, request: pytest.FixtureRequest) -> Iterator[Session]:
+        """The conversation of this test with the package."""
+        first = [slot.process]
+
+        def start() -> Any:
+            return first.pop() if first else self._bench.start(slot.work_dir)
+
+        patient = self._timeouts < PATIENT_TIMEOUTS
+        session = Session(start, Trace(), CALL_SECONDS if patient else IMPATIENT_SECONDS)
+        request.node.stash[_SESSION] = session
+        yield session
+        session.kill()
+
+    @pytest.fixture
+    def kv(self, session: Session) -> KV:
+        """The package under test."""
+        return KV(session, self._package_dir, self._broken)
+
+    @pytest.fixture
+    def clock(self, session: Session) -> Clock:
+        """A clock that stands still until it is moved."""
+        return Clock(session)
+
+    @pytest.fixture
+    def data_dir(self, slot: Slot) -> Path:
+        """An empty folder."""
+        return slot.work_dir / "data"
+
+    @pytest.fixture
+    def rng(self, request: pytest.FixtureRequest) -> random.Random:
+        """Randomness from the run's seed and the test's name."""
+        return random.Random(f"{self._seed}:{request.node.name}")
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Make the mark known."""
+        config.addinivalue_line("markers", f"{MARK}(points, suite, hint): what a test is worth")
+
+    def pytest_runtest_setup(self) -> None:
+        """Start each test without the last one's comparison; give up on a package that hangs
+        everywhere.
+        """
+        self._compared = None
+        if self._timeouts >= TIMEOUTS_MAX:
+            raise Prerequisite(
+                f"{TIMEOUTS_MAX} tests of this stage ran out of time, so this one was not run"
+            )
+
+    def pytest_assertrepr_compare(self, op: str, left: Any, right: Any) -> None:
+        """Keep both sides of the comparison that failed."""
+        self._compared = (op, left, right)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Report one outcome a test: of its call, or of a setup that never led to one."""
+        report = yield
+        if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
+            self._report(self._outcome(item, call))
+        return report
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A test file that cannot be read is the grader's fault."""
+        if report.failed:
+            self.collect_problems.append(f"{report.nodeid}: {report.longreprtext}")
+
+    def _outcome(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Outcome:
+        status: Status = "passed"
+        failure = None
+        if call.excinfo is not None:
+            status, failure = judge(call.excinfo.value, self._compared)
+            failure = _with_evidence(failure, item.stash.get(_SESSION, None))
+        self._timeouts += status == "timeout"
+        return describe(item, self._stage, status, failure, call.duration)
+
+
+def describe(
+    item: pytest.Item, stage: Stage, status: Status, failure: Failure | None, seconds: float
+) -> Outcome:
+    """The outcome of a collected test; its mark says what it is worth."""
+    mark = item.get_closest_marker(MARK)
+    if mark is None:
+        raise pytest.UsageError(f"{item.nodeid} has no @points")
+    function = getattr(item, "function", None)
+    title = (getattr(function, "__doc__", None) or item.name).strip().partition("\n")[0]
+    place = item.path.relative_to(STAGES_DIR).as_posix()
+    return Outcome(
+        test=f"{place}::{item.name}",
+        title=title,
+        stage=stage.number,
+        suite=mark.kwargs["suite"],
+        points=float(mark.kwargs["points"]),
+        hint=mark.kwargs["hint"],
+        hidden=item.path.parent.name == stage.hidden_tests.name,
+        status=status,
+        seconds=round(seconds, 4),
+        failure=failure,
+    )
+
+
+def _with_evidence(failure: Failure, session: Session | None) -> Failure:
+    if session is None:
+        return failure
+    steps = session.trace.steps
+    if len(steps) > STEPS_MAX:
+        steps = [*steps[: STEPS_MAX // 4], *steps[-3 * STEPS_MAX // 4 :]]
+    return Failure(
+        reason=failure.reason,
+        steps=tuple(steps),
+        comparison=failure.comparison,
+        unwritten=failure.unwritten,
+        frames=failure.frames,
+        printed=session.printed()[-PRINTED_CHARS_MAX:],
+    )

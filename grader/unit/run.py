@@ -1,0 +1,102 @@
+"""Run one unit with pytest, in this process, and return its outcomes.
+
+Every test that was collected has an outcome at the end: what pytest never came to is `error`, so
+that nothing is a pass by being absent.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from grader.course import Stage, load_course
+from grader.outcome import Failure, Outcome, UnitResult
+from grader.unit.bench import Bench
+from grader.unit.plugin import UnitPlugin, describe
+
+
+class Unit(msgspec.Struct, frozen=True):
+    """What to run: the tests of `stage` against the package in `package_dir` (the folder called
+    `kvstore`).
+
+    `select` is pytest's `-k`; `hidden` includes the hidden tests; `debug` runs the package in this
+    process.
+    """
+
+    stage: int
+    package_dir: str
+    seed: int
+    select: str = ""
+    visible: bool = True
+    hidden: bool = True
+    debug: bool = False
+
+
+def new_seed() -> int:
+    """A seed for a run that was given none."""
+    return random.SystemRandom().randrange(1, 1_000_000)
+
+
+def run_unit(
+    unit: Unit,
+    report: Callable[[Outcome], None] = lambda outcome: None,
+    announce: Callable[[int], None] = lambda total: None,
+) -> UnitResult:
+    """Run the tests of one unit; `report` is told each outcome as it comes, `announce` how many
+    there will be.
+    """
+    stage = load_course().stage(unit.stage)
+    outcomes: list[Outcome] = []
+
+    def keep(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        report(outcome)
+
+    package_dir = Path(unit.package_dir).resolve()
+    bench = Bench(package_dir, debug=unit.debug)
+    plugin = UnitPlugin(stage, package_dir, bench, unit.seed, keep)
+    collected = _Collected(announce)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        pytest.main(_arguments(unit, stage), plugins=[plugin, collected])
+    finally:
+        bench.close()
+    seen = {outcome.test for outcome in outcomes}
+    never = Failure("the grader never came to this test")
+    for item in collected.items:
+        outcome = describe(item, stage, "error", never, 0.0)
+        if outcome.test not in seen:
+            keep(outcome)
+    problem = "; ".join(plugin.collect_problems)
+    return UnitResult(unit.stage, unit.seed, bench.isolation, tuple(outcomes), problem)
+
+
+class _Collected:
+    """Remembers which tests there are."""
+
+    def __init__(self, announce: Callable[[int], None]) -> None:
+        self.items: list[pytest.Item] = []
+        self._announce = announce
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Keep the tests that were selected."""
+        self.items = list(session.items)
+        self._announce(len(self.items))
+
+
+def _arguments(unit: Unit, stage: Stage) -> list[str]:
+    folders = [stage.visible_tests] * unit.visible + [stage.hidden_tests] * unit.hidden
+    arguments = [str(folder) for folder in folders if folder.is_dir()]
+    arguments += ["-c", os.devnull, "--rootdir", str(stage.folder), "--noconftest"]
+    arguments += ["--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:terminal"]
+    arguments += ["-p", "no:logging", "-p", "no:unraisableexception", "--strict-markers"]
+    if unit.select:
+        arguments += ["-k", unit.select]
+    if unit.debug:
+        arguments += ["--capture=no"]
+    return arguments
