@@ -1,0 +1,1 @@
+"""Outcomes in, scores out: weights, error carried forward, results.json. No code is run here."""
