@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from grader.course import STAGES_DIR, Stage
-from grader.outcome import Failure, Outcome, Status
+from grader.outcome import Failure, Outcome, Status, Step
 from grader.remote.failures import Prerequisite
 from grader.remote.session import CALL_SECONDS, Session
 from grader.remote.trace import Trace
@@ -168,7 +168,9 @@ def _with_evidence(failure: Failure, session: Session | None) -> Failure:
         return failure
     steps = session.trace.steps
     if len(steps) > STEPS_MAX:
-        steps = [*steps[: STEPS_MAX // 4], *steps[-3 * STEPS_MAX // 4 :]]
+        first, last = steps[: STEPS_MAX // 4], steps[-3 * STEPS_MAX // 4 :]
+        left_out = Step(f"… {len(steps) - len(first) - len(last)} steps left out …")
+        steps = [*first, left_out, *last]
     return Failure(
         reason=failure.reason,
         steps=tuple(steps),

@@ -24,17 +24,16 @@ class Unit(msgspec.Struct, frozen=True):
     """What to run: the tests of `stage` against the package in `package_dir` (the folder called
     `kvstore`).
 
-    `select` is pytest's `-k`; `hidden` includes the hidden tests; `debug` runs the package in this
-    process.
+    `select` is pytest's `-k`; `debug` runs the package in this process; `collect_only` runs nothing,
+    so that every test's outcome is `error` and says only what the test is and is worth.
     """
 
     stage: int
     package_dir: str
     seed: int
     select: str = ""
-    visible: bool = True
-    hidden: bool = True
     debug: bool = False
+    collect_only: bool = False
 
 
 def new_seed() -> int:
@@ -90,7 +89,7 @@ class _Collected:
 
 
 def _arguments(unit: Unit, stage: Stage) -> list[str]:
-    folders = [stage.visible_tests] * unit.visible + [stage.hidden_tests] * unit.hidden
+    folders = (stage.visible_tests, stage.hidden_tests)
     arguments = [str(folder) for folder in folders if folder.is_dir()]
     arguments += ["-c", os.devnull, "--rootdir", str(stage.folder), "--noconftest"]
     arguments += ["--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:terminal"]
@@ -99,4 +98,6 @@ def _arguments(unit: Unit, stage: Stage) -> list[str]:
         arguments += ["-k", unit.select]
     if unit.debug:
         arguments += ["--capture=no"]
+    if unit.collect_only:
+        arguments += ["--collect-only"]
     return arguments

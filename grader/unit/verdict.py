@@ -56,7 +56,7 @@ def judge(error: BaseException, compared: tuple[str, Any, Any] | None) -> tuple[
 def _raised(error: RemoteError) -> Failure:
     found = _UNWRITTEN.match(error.message)
     if found and "NotImplementedError" in error.names:
-        return Failure(f"not written yet: {found[1]}", unwritten=found[1])
+        return Failure(f"not written yet: {found[1]}", unwritten=found[1], frames=error.frames)
     return Failure(f"raised {shorten(str(error), TEXT_CHARS_MAX)}", frames=error.frames)
 
 

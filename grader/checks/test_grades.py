@@ -1,0 +1,65 @@
+"""The two ends of the scale: the reference scores 100, twice the same, and untouched skeletons 0."""
+
+import os
+
+import pytest
+
+from grader.batch import grade_all
+from grader.course import REFERENCE_DIR, load_course
+from grader.grading.results import encode_results
+from grader.samples import lay_out_samples
+from grader.submission import find_submissions
+
+SEED = 20_261
+
+
+def grades_of(paths, tmp_path):
+    submissions = find_submissions(paths, tmp_path / "copies")
+    jobs = os.cpu_count() or 1
+    return list(grade_all(submissions, tmp_path / "out", seed=SEED, jobs=jobs))
+
+
+@pytest.fixture
+def skeletons(tmp_path):
+    folder = tmp_path / "skeletons" / "kvstore"
+    folder.mkdir(parents=True)
+    course = load_course()
+    for stage in course.stages:
+        for name in stage.files:
+            (folder / name).write_bytes((stage.skeleton / name).read_bytes())
+    return folder
+
+
+def test_the_reference_scores_100_twice_with_the_same_results(tmp_path):
+    [first] = grades_of([REFERENCE_DIR], tmp_path / "first")
+    [second] = grades_of([REFERENCE_DIR], tmp_path / "second")
+    lost = [outcome.test for outcome in first.outcomes if outcome.status != "passed"]
+    lost += [f"quality of {m.stage}: {m.findings}" for m in first.quality if m.earned < m.available]
+    assert (first.score, lost) == (100.0, [])
+    assert without_time(encode_results(first)) == without_time(encode_results(second))
+
+
+def test_untouched_skeletons_score_nothing_in_any_suite(tmp_path, skeletons):
+    [grade] = grades_of([skeletons], tmp_path)
+    assert {suite: tally.earned for suite, tally in grade.suites.items()} == dict.fromkeys(
+        grade.suites, 0.0
+    )
+    assert grade.score == 0.0
+    assert {outcome.status for outcome in grade.outcomes} <= {"failed", "skipped"}
+
+
+def test_the_bundled_samples_get_the_grades_they_deserve(tmp_path):
+    grades = {g.submission: g for g in grades_of(lay_out_samples(tmp_path / "samples"), tmp_path)}
+    assert len(grades) >= 8
+    assert all(grade.problem == "" for grade in grades.values())
+    assert grades["submission-01"].score == 100.0
+    assert grades["submission-02"].score == 0.0
+    middle = [grades[f"submission-0{n}"].score for n in (3, 4, 5, 6)]
+    assert all(1 < score < 99 for score in middle), middle
+    assert len(set(middle)) == 4
+    assert "timeout" in {outcome.status for outcome in grades["submission-07"].outcomes}
+    assert grades["submission-08"].score == 0.0
+
+
+def without_time(results):
+    return [line for line in results.splitlines() if b"execution_time" not in line]

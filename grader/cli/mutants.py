@@ -1,0 +1,67 @@
+"""`python -m grader mutants`: which mistakes do the tests catch?"""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from grader.course import load_course
+from grader.mutants.catalog import load_mutants
+from grader.mutants.matrix import Matrix, Row, fill
+from grader.report.console import open_console
+from grader.report.words import count
+
+
+def mutants(
+    stage: Annotated[
+        list[int] | None, typer.Option(help="Only this stage; may be repeated.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Only mutants whose name contains this.")] = "",
+    jobs: Annotated[int, typer.Option(help="Runs at a time.")] = os.cpu_count() or 1,
+    seed: Annotated[int, typer.Option(help="The seed of every run.")] = 1,
+    verbose: Annotated[bool, typer.Option(help="Name the tests that caught each mutant.")] = False,  # noqa: FBT002
+) -> None:
+    """Run the stages' tests on every mutant; name survivors, and hidden tests that catch nothing.
+
+    The exit code is 0 if every mutant is caught and every hidden test catches one.
+    """
+    console = open_console()
+    clean, mutants_run, survivors = True, 0, 0
+    for number in stage or [entry.number for entry in load_course().stages]:
+        wanted = [mutant for mutant in load_mutants(number) if name in mutant.name]
+        with Progress(console=console, transient=True) as progress:
+            task = progress.add_task(f"stage {number}", total=len(wanted))
+
+            def show(row: Row, task: object = task, progress: Progress = progress) -> None:
+                progress.advance(task)  # type: ignore[arg-type]
+                if verbose:
+                    caught = ", ".join(row.caught_by) or "SURVIVED"
+                    progress.console.print(f"  {row.mutant.name}: {caught}", soft_wrap=True)
+
+            matrix = fill(number, wanted, seed, jobs, show)
+        lines = _summary(matrix, whole=not name)
+        console.print("\n".join(lines), soft_wrap=True)
+        clean &= len(lines) == 1
+        mutants_run += len(matrix.rows)
+        survivors += len(matrix.survivors)
+    console.print(f"{count(mutants_run, 'mutant')} run, {count(survivors, 'survivor')}")
+    raise typer.Exit(0 if clean else 1)
+
+
+def _summary(matrix: Matrix, *, whole: bool) -> list[str]:
+    """One line that counts, then one for everything that is not as it must be."""
+    idle = matrix.idle_tests if whole else []
+    catches = sorted(len(row.caught_by) for row in matrix.rows) or [0]
+    first = (
+        f"stage {matrix.stage}: {count(len(matrix.rows), 'mutant')}, each caught by"
+        f" {catches[0]} to {catches[-1]} tests (median {catches[len(catches) // 2]});"
+        f" survivors {len(matrix.survivors)}, hidden tests that catch none {len(idle)}"
+    )
+    lines = [first]
+    lines += [f"  survived: {m.name} ({m.file}): {m.mistake}" for m in matrix.survivors]
+    lines += [f"  catches no mutant: {test}" for test in idle]
+    lines += [f"  the grader's own problem: {problem}" for problem in matrix.problems]
+    return lines

@@ -1,0 +1,3 @@
+"""Mutants: wrong versions of the reference's files, one realistic mistake each, that the stages'
+tests must catch.
+"""

@@ -1,0 +1,65 @@
+"""The mutants as data: `data/stageN.toml` holds those that the tests of stage N must catch.
+
+Each has a `name`, the `file` of the reference that it changes, the `mistake` in one sentence, and
+the text to `find`, exactly once, and to `replace`. Raises `MutantError`, one sentence, when the
+data and the reference disagree.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import msgspec
+
+from grader.course import REFERENCE_DIR
+
+DATA_DIR = Path(__file__).parent / "data"
+
+
+class MutantError(Exception):
+    """A mutant's data is wrong, or does not fit the reference any more."""
+
+
+class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One wrong version of one file."""
+
+    name: str
+    file: str
+    mistake: str
+    find: str
+    replace: str
+
+
+class _Data(msgspec.Struct, forbid_unknown_fields=True):
+    mutant: tuple[Mutant, ...]
+
+
+def load_mutants(stage: int) -> tuple[Mutant, ...]:
+    """Return the mutants that the tests of `stage` must catch."""
+    path = DATA_DIR / f"stage{stage}.toml"
+    try:
+        mutants = msgspec.toml.decode(path.read_bytes(), type=_Data).mutant
+    except (OSError, msgspec.DecodeError) as problem:
+        raise MutantError(f"{path.name}: {problem}") from problem
+    names = [mutant.name for mutant in mutants]
+    for name in names:
+        if names.count(name) > 1:
+            raise MutantError(f"{path.name}: two mutants are called {name!r}")
+    return mutants
+
+
+def mutate(mutant: Mutant) -> str:
+    """Return the wrong version of the file; raises `MutantError` when it cannot be made or is not
+    Python.
+    """
+    source = (REFERENCE_DIR / mutant.file).read_text(encoding="utf-8")
+    count = source.count(mutant.find)
+    if count != 1:
+        raise MutantError(f"mutant {mutant.name!r}: its text occurs {count} times in {mutant.file}")
+    changed = source.replace(mutant.find, mutant.replace)
+    try:
+        ast.parse(changed)
+    except SyntaxError as problem:
+        raise MutantError(f"mutant {mutant.name!r} is not Python: {problem}") from problem
+    return changed
