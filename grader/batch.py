@@ -8,30 +8,18 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 from pathlib import Path
 
 from grader.course import load_course
 from grader.grading.grade import Grading
 from grader.grading.results import write_results
-from grader.grading.score import Grade, GradingError
+from grader.grading.score import Grade
 from grader.grading.weights import load_weights
 from grader.outcome import Outcome, UnitResult
 from grader.submission import Submission
 from grader.unit import Unit, assemble
+from grader.unit.collect import collect_tests
 from grader.unit.worker import run_in_worker
-
-
-@cache
-def collect_tests(stage: int) -> tuple[Outcome, ...]:
-    """Return every test of a stage; what can be earned is known before anything runs.
-
-    Raises `GradingError` when the tests themselves cannot be read.
-    """
-    result = run_in_worker(Unit(stage, package_dir="", seed=0, collect_only=True))
-    if result.problem:
-        raise GradingError(f"the tests of stage {stage} cannot be collected: {result.problem}")
-    return result.outcomes
 
 
 def grade_all(

@@ -20,6 +20,7 @@ from .verbs import Agent
 from .wire import decode, encode
 
 _LENGTH = struct.Struct(">I")
+_STACK_BYTES = 1024 * 1024  # of a thread; the usual 8 MiB would use up the address space
 
 
 def main() -> None:
@@ -31,6 +32,7 @@ def main() -> None:
     sys.path.insert(0, os.path.dirname(package_dir))
     this_disk().install()
     threading.excepthook = _report_thread_error
+    threading.stack_size(_STACK_BYTES)
     agent = Agent(package_dir)
     _write_message(replies, encode(("ready", confined)))
     while (request := _read_message(requests)) is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import operator
 import os
+import traceback
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -54,6 +55,9 @@ class Agent:
             return encode(reply, self._table.keep)
         except MissingNameError as missing:
             return encode(("missing", str(missing)))
+        except MemoryError as error:
+            traceback.clear_frames(error.__traceback__)  # or there is no memory left to say so
+            return encode(("raised", self._describe(error)), self._table.keep)
         except BaseException as error:
             return encode(("raised", self._describe(error)), self._table.keep)
 

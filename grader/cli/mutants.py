@@ -9,22 +9,24 @@ import typer
 from rich.progress import Progress
 
 from grader.course import load_course
-from grader.mutants.catalog import load_mutants
-from grader.mutants.matrix import Matrix, Row, fill
+from grader.mutants.catalog import load_mutants, record
+from grader.mutants.matrix import Matrix, Row, choose_tests, fill
 from grader.report.console import open_console
 from grader.report.words import count
 
 
 def mutants(
-    stage: Annotated[
-        list[int] | None, typer.Option(help="Only this stage; may be repeated.")
-    ] = None,
+    stage: Annotated[list[int] | None, typer.Option(help="Only this stage; repeatable.")] = None,
     name: Annotated[str, typer.Option(help="Only mutants whose name contains this.")] = "",
     jobs: Annotated[int, typer.Option(help="Runs at a time.")] = os.cpu_count() or 1,
     seed: Annotated[int, typer.Option(help="The seed of every run.")] = 1,
-    verbose: Annotated[bool, typer.Option(help="Name the tests that caught each mutant.")] = False,  # noqa: FBT002
+    whole: Annotated[bool, typer.Option(help="Run every test, not only recorded ones.")] = False,
+    record_tests: Annotated[
+        bool, typer.Option("--record", help="Like --whole; then write down which tests catch.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option(help="Name the tests that caught each mutant.")] = False,
 ) -> None:
-    """Run the stages' tests on every mutant; name survivors, and hidden tests that catch nothing.
+    """Run tests on every mutant; name survivors, and hidden tests that catch nothing.
 
     The exit code is 0 if every mutant is caught and every hidden test catches one.
     """
@@ -41,8 +43,11 @@ def mutants(
                     caught = ", ".join(row.caught_by) or "SURVIVED"
                     progress.console.print(f"  {row.mutant.name}: {caught}", soft_wrap=True)
 
-            matrix = fill(number, wanted, seed, jobs, show)
-        lines = _summary(matrix, whole=not name)
+            everything = whole or record_tests
+            matrix = fill(number, wanted, seed, whole=everything, jobs=jobs, report=show)
+        if record_tests and not name:
+            record(number, choose_tests(matrix))
+        lines = _summary(matrix, all_mutants=not name)
         console.print("\n".join(lines), soft_wrap=True)
         clean &= len(lines) == 1
         mutants_run += len(matrix.rows)
@@ -51,14 +56,15 @@ def mutants(
     raise typer.Exit(0 if clean else 1)
 
 
-def _summary(matrix: Matrix, *, whole: bool) -> list[str]:
+def _summary(matrix: Matrix, *, all_mutants: bool) -> list[str]:
     """One line that counts, then one for everything that is not as it must be."""
-    idle = matrix.idle_tests if whole else []
-    catches = sorted(len(row.caught_by) for row in matrix.rows) or [0]
+    idle = matrix.idle_tests if all_mutants else []
+    pairs = sum(len(row.caught_by) for row in matrix.rows)
     first = (
-        f"stage {matrix.stage}: {count(len(matrix.rows), 'mutant')}, each caught by"
-        f" {catches[0]} to {catches[-1]} tests (median {catches[len(catches) // 2]});"
-        f" survivors {len(matrix.survivors)}, hidden tests that catch none {len(idle)}"
+        f"stage {matrix.stage}: {count(len(matrix.rows), 'mutant')},"
+        f" caught {count(pairs, 'time')} by {count(len(matrix.hidden), 'hidden test')}"
+        f" and the visible ones; survivors {len(matrix.survivors)},"
+        f" hidden tests that catch none {len(idle)}"
     )
     lines = [first]
     lines += [f"  survived: {m.name} ({m.file}): {m.mistake}" for m in matrix.survivors]

@@ -27,8 +27,8 @@ def stage(
     ] = None,
     select: Annotated[str, typer.Option("-k", help="Only tests whose name contains this.")] = "",
     seed: Annotated[int | None, typer.Option(help="Replay a run with the seed it printed.")] = None,
-    assist: Annotated[bool, typer.Option(help="Earlier stages from the reference.")] = False,  # noqa: FBT002
-    debug: Annotated[bool, typer.Option(help="One process, so breakpoint() works.")] = False,  # noqa: FBT002
+    assist: Annotated[bool, typer.Option(help="Earlier stages from the reference.")] = False,
+    debug: Annotated[bool, typer.Option(help="One process, so breakpoint() works.")] = False,
 ) -> None:
     """Run one stage's tests and say what is wrong, why, and what to type next."""
     course = load_course()

@@ -1,13 +1,17 @@
 """The mutants as data: `data/stageN.toml` holds those that the tests of stage N must catch.
 
-Each has a `name`, the `file` of the reference that it changes, the `mistake` in one sentence, and
-the text to `find`, exactly once, and to `replace`. Raises `MutantError`, one sentence, when the
-data and the reference disagree.
+Each has a `name`, the `file` of the reference that it changes, the `mistake` in one sentence, the
+text to `find`, exactly once, and to `replace`, and in `caught_by` the names of a few tests that
+catch it, written there by `python -m grader mutants --record`. Raises `MutantError`, one sentence,
+when the data and the reference disagree.
 """
 
 from __future__ import annotations
 
 import ast
+import json
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -29,6 +33,7 @@ class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mistake: str
     find: str
     replace: str
+    caught_by: tuple[str, ...] = ()
 
 
 class _Data(msgspec.Struct, forbid_unknown_fields=True):
@@ -37,7 +42,7 @@ class _Data(msgspec.Struct, forbid_unknown_fields=True):
 
 def load_mutants(stage: int) -> tuple[Mutant, ...]:
     """Return the mutants that the tests of `stage` must catch."""
-    path = DATA_DIR / f"stage{stage}.toml"
+    path = _data_file(stage)
     try:
         mutants = msgspec.toml.decode(path.read_bytes(), type=_Data).mutant
     except (OSError, msgspec.DecodeError) as problem:
@@ -50,9 +55,7 @@ def load_mutants(stage: int) -> tuple[Mutant, ...]:
 
 
 def mutate(mutant: Mutant) -> str:
-    """Return the wrong version of the file; raises `MutantError` when it cannot be made or is not
-    Python.
-    """
+    """Return the wrong version of the file; raises `MutantError` if it cannot be made."""
     source = (REFERENCE_DIR / mutant.file).read_text(encoding="utf-8")
     count = source.count(mutant.find)
     if count != 1:
@@ -63,3 +66,22 @@ def mutate(mutant: Mutant) -> str:
     except SyntaxError as problem:
         raise MutantError(f"mutant {mutant.name!r} is not Python: {problem}") from problem
     return changed
+
+
+def record(stage: int, caught_by: Mapping[str, Sequence[str]]) -> None:
+    """Write into the data which tests catch each mutant; the rest of the file stays as it is."""
+    path = _data_file(stage)
+    head, *blocks = path.read_text(encoding="utf-8").split("[[mutant]]\n")
+    written = [head]
+    for block in blocks:
+        found = re.search(r'^name = "(.*)"$', block, re.MULTILINE)
+        if found is None:
+            raise MutantError(f"{path.name}: a mutant does not begin with its name")
+        tests = json.dumps(list(caught_by.get(found[1], ())))
+        bare = re.sub(r"^caught_by = \[.*\]\n", "", block, flags=re.MULTILINE)
+        written.append(bare.replace(found[0], f"{found[0]}\ncaught_by = {tests}", 1))
+    path.write_text("[[mutant]]\n".join(written), encoding="utf-8")
+
+
+def _data_file(stage: int) -> Path:
+    return DATA_DIR / f"stage{stage}.toml"

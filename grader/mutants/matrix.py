@@ -1,14 +1,16 @@
 """The matrix: which test catches which mutant.
 
-Each mutant stands in for the submission in one run of its stage's tests. A test catches it by any
-outcome but `passed` and `error`; `error` is the grader's fault and is reported as a problem.
+A mutant stands in for the submission in a run of its stage's tests: of those that are recorded as
+catching it, or, for a whole matrix, of all. A test catches it by any outcome but `passed` and
+`error`; `error` is the grader's fault and is reported as a problem.
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,12 @@ from grader.course import REFERENCE_DIR, load_course
 from grader.mutants.catalog import Mutant, mutate
 from grader.outcome import UnitResult
 from grader.unit import Unit, assemble
+from grader.unit.collect import collect_tests
 from grader.unit.worker import run_in_worker
+
+# How many tests are recorded with a mutant: more than one, because a race is not caught every time.
+RECORDED_MAX = 3
+_CAUGHT = ("failed", "timeout", "crashed", "skipped")
 
 
 @dataclass(frozen=True)
@@ -30,8 +37,7 @@ class Row:
     @property
     def caught_by(self) -> list[str]:
         """The names of the tests that did not pass."""
-        bad = ("failed", "timeout", "crashed", "skipped")
-        return [outcome.name for outcome in self.result.outcomes if outcome.status in bad]
+        return [outcome.name for outcome in self.result.outcomes if outcome.status in _CAUGHT]
 
     @property
     def problems(self) -> list[str]:
@@ -42,10 +48,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Matrix:
-    """The rows of one stage, and the tests that caught nothing."""
+    """The rows of one stage, and the names of its hidden tests."""
 
     stage: int
     rows: list[Row]
+    hidden: frozenset[str]
 
     @property
     def survivors(self) -> list[Mutant]:
@@ -55,9 +62,7 @@ class Matrix:
     @property
     def idle_tests(self) -> list[str]:
         """Hidden tests that caught no mutant."""
-        caught = {name for row in self.rows for name in row.caught_by}
-        hidden = {o.name for row in self.rows for o in row.result.outcomes if o.hidden}
-        return sorted(hidden - caught)
+        return sorted(self.hidden - {name for row in self.rows for name in row.caught_by})
 
     @property
     def problems(self) -> list[str]:
@@ -69,30 +74,48 @@ def fill(
     stage: int,
     mutants: Sequence[Mutant],
     seed: int,
+    *,
+    whole: bool = False,
     jobs: int = 1,
     report: Callable[[Row], None] = lambda row: None,
 ) -> Matrix:
-    """Run the tests of `stage` on each mutant, `jobs` at a time; `report` is told each row as it
-    comes.
+    """Run tests of `stage` on each mutant, `jobs` at a time; `report` is told each row as it comes.
+
+    With `whole` all tests are run on every mutant, else only those recorded with it.
     """
 
     def run(mutant: Mutant) -> Row:
-        row = Row(mutant, _run_one(stage, mutant, seed))
+        row = Row(mutant, _run_one(stage, mutant, seed, () if whole else mutant.caught_by))
         report(row)
         return row
 
     with ThreadPoolExecutor(jobs) as pool:
-        return Matrix(stage, list(pool.map(run, mutants)))
+        rows = list(pool.map(run, mutants))
+    return Matrix(stage, rows, frozenset(o.name for o in collect_tests(stage) if o.hidden))
 
 
-def _run_one(stage: int, mutant: Mutant, seed: int) -> UnitResult:
+def choose_tests(matrix: Matrix) -> Mapping[str, list[str]]:
+    """Choose the tests to record with each mutant: the rarest catchers, and every hidden test
+    somewhere.
+    """
+    often = Counter(name for row in matrix.rows for name in row.caught_by)
+    chosen = {
+        row.mutant.name: sorted(row.caught_by, key=lambda name: (often[name], name))[:RECORDED_MAX]
+        for row in matrix.rows
+    }
+    used = {name for names in chosen.values() for name in names}
+    for test in sorted(matrix.hidden - used):
+        catching = [row.mutant.name for row in matrix.rows if test in row.caught_by]
+        if catching:
+            chosen[min(catching, key=lambda name: len(chosen[name]))].append(test)
+    return chosen
+
+
+def _run_one(stage: int, mutant: Mutant, seed: int, only: tuple[str, ...]) -> UnitResult:
     changed = mutate(mutant)
     with tempfile.TemporaryDirectory(prefix="kv-mutant-") as name:
         submission = Path(name) / "submission"
         shutil.copytree(REFERENCE_DIR, submission, ignore=shutil.ignore_patterns("__pycache__"))
         (submission / mutant.file).write_text(changed, encoding="utf-8")
-        course = load_course()
-        # A mistake in a file of a later stage than the tests' would be replaced by that stage's
-        # skeleton.
-        package = assemble(course, stage, submission, Path(name) / "package")
-        return run_in_worker(Unit(stage, str(package), seed))
+        package = assemble(load_course(), stage, submission, Path(name) / "package")
+        return run_in_worker(Unit(stage, str(package), seed, only=only))

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -30,17 +31,21 @@ OUTPUT_BYTES_MAX = 16 * 1024 * 1024
 
 
 class Output:
-    """What a process printed: the first and the last kilobytes, and whether it was too much."""
+    """What a process printed: the first and the last kilobytes.
 
-    def __init__(self, stream: IO[bytes], on_flood: threading.Event) -> None:
+    `stop` is called, once, when it was too much; `flooded` then says so.
+    """
+
+    def __init__(self, stream: IO[bytes], stop: Callable[[], None]) -> None:
         self._stream = stream
+        self._stop = stop
         self._first, self._last, self._total = bytearray(), bytearray(), 0
-        self.flood = on_flood
+        self.flooded = False
         self._thread = threading.Thread(target=self._drain, daemon=True)
         self._thread.start()
 
     def text(self) -> str:
-        """Everything so far as text, with a mark where the middle was left out."""
+        """All that was printed until the process ended; a mark stands for a middle left out."""
         self._thread.join(0.5)
         left_out = self._total - len(self._first) - len(self._last)
         mark = f"\n… {left_out:,} bytes left out …\n".encode() if left_out > 0 else b""
@@ -53,7 +58,8 @@ class Output:
             self._last = (self._last + chunk[room:])[-OUTPUT_BYTES_KEPT:]
             self._total += len(chunk)
             if self._total > OUTPUT_BYTES_MAX:
-                self.flood.set()
+                self.flooded = True
+                self._stop()
                 return
 
 
@@ -76,7 +82,7 @@ class AgentProcess:
         assert self._process.stdout
         assert self._process.stderr
         self._pipes = pipes_for(self._process.stdout.fileno(), self._process.stdin.fileno())
-        self._output = Output(self._process.stderr, threading.Event())
+        self._output = Output(self._process.stderr, lambda: _kill_tree(self._process))
         self._settings = encode({"package_dir": str(package_dir), "confine": walls.confine})
         self._ready = False
 
@@ -90,16 +96,13 @@ class AgentProcess:
             self._pipes.send(message, deadline)
             return self._pipes.receive(deadline)
         except PipeTimeoutError:
-            flood = self._output.flood.is_set()
             self.kill()
-            if flood:
-                raise ProcessDied(f"{doing} printed more than {OUTPUT_BYTES_MAX:,} bytes") from None
             raise CallTimeout(f"{doing} did not return within {seconds:g} s") from None
         except PipeClosedError:
             raise ProcessDied(self._cause_of_death(doing)) from None
 
     def output(self) -> str:
-        """What the code under test printed so far."""
+        """What the code under test printed, once it is closed."""
         return self._output.text()
 
     def kill(self) -> None:
@@ -133,6 +136,8 @@ class AgentProcess:
             self._process.wait(0.5)
         code = self._process.poll()
         self.kill()
+        if self._output.flooded:
+            return f"{doing} printed more than {OUTPUT_BYTES_MAX:,} bytes"
         if code is None:
             return f"{doing} broke the connection to the grader"
         number = -code if code < 0 else code - 128

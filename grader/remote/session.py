@@ -30,7 +30,7 @@ class Process(Protocol):
         """Send one message and return the reply."""
 
     def output(self) -> str:
-        """What the code under test printed so far."""
+        """What the code under test printed, once it is closed."""
 
     def close(self) -> None:
         """End it at once."""
@@ -123,9 +123,8 @@ class Session:
         self._methods.clear()
 
     def printed(self) -> str:
-        """Everything that the code under test printed in this session."""
-        current = self._process.output() if self._process is not None else ""
-        return "".join([*self._printed, current])
+        """Everything that the code under test printed, up to the last `kill`."""
+        return "".join(self._printed)
 
     def _adopt(self, reference: Reference) -> Handle:
         handle = self._handles.get(reference.number)

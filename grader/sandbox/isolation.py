@@ -21,9 +21,9 @@ from grader.sandbox.users import owner_for
 
 AGENT_DIR = Path(__file__).resolve().parent.parent / "agent"
 
-# What one agent may use. Address space counts thread stacks too (8 MiB each), hence the room.
+# What one agent may use. Address space counts thread stacks too, 1 MiB each.
 LIMITS = {
-    "as": 2 * 1024**3,
+    "as": 1024**3,
     "cpu": 60,
     "fsize": 512 * 1024**2,
     "nofile": 1024,

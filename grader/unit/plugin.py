@@ -166,6 +166,7 @@ def describe(
 def _with_evidence(failure: Failure, session: Session | None) -> Failure:
     if session is None:
         return failure
+    session.kill()  # the test is over; now all that was printed can be had
     steps = session.trace.steps
     if len(steps) > STEPS_MAX:
         first, last = steps[: STEPS_MAX // 4], steps[-3 * STEPS_MAX // 4 :]

@@ -21,17 +21,17 @@ from grader.unit.plugin import UnitPlugin, describe
 
 
 class Unit(msgspec.Struct, frozen=True):
-    """What to run: the tests of `stage` against the package in `package_dir` (the folder called
-    `kvstore`).
+    """What to run: the tests of `stage` against `package_dir`, the folder called `kvstore`.
 
-    `select` is pytest's `-k`; `debug` runs the package in this process; `collect_only` runs nothing,
-    so that every test's outcome is `error` and says only what the test is and is worth.
+    `select` is pytest's `-k`; `only` names whole tests. `debug` runs the package in this process.
+    `collect_only` runs nothing: each outcome is `error`, and says what its test is and is worth.
     """
 
     stage: int
     package_dir: str
     seed: int
     select: str = ""
+    only: tuple[str, ...] = ()
     debug: bool = False
     collect_only: bool = False
 
@@ -59,7 +59,7 @@ def run_unit(
     package_dir = Path(unit.package_dir).resolve()
     bench = Bench(package_dir, debug=unit.debug)
     plugin = UnitPlugin(stage, package_dir, bench, unit.seed, keep)
-    collected = _Collected(announce)
+    collected = _Collected(unit.only, announce)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
         pytest.main(_arguments(unit, stage), plugins=[plugin, collected])
@@ -76,11 +76,17 @@ def run_unit(
 
 
 class _Collected:
-    """Remembers which tests there are."""
+    """Chooses the tests that are wanted, and remembers which these are."""
 
-    def __init__(self, announce: Callable[[int], None]) -> None:
+    def __init__(self, only: tuple[str, ...], announce: Callable[[int], None]) -> None:
         self.items: list[pytest.Item] = []
+        self._only = frozenset(only)
         self._announce = announce
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out what was not asked for by name."""
+        if self._only:
+            items[:] = [item for item in items if item.name in self._only]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Keep the tests that were selected."""
@@ -93,7 +99,15 @@ def _arguments(unit: Unit, stage: Stage) -> list[str]:
     arguments = [str(folder) for folder in folders if folder.is_dir()]
     arguments += ["-c", os.devnull, "--rootdir", str(stage.folder), "--noconftest"]
     arguments += ["--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:terminal"]
-    arguments += ["-p", "no:logging", "-p", "no:unraisableexception", "--strict-markers"]
+    arguments += [
+        "-p",
+        "no:debugging",
+        "-p",
+        "no:logging",
+        "-p",
+        "no:unraisableexception",
+        "--strict-markers",
+    ]
     if unit.select:
         arguments += ["-k", unit.select]
     if unit.debug:
