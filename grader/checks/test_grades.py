@@ -1,4 +1,4 @@
-"""The two ends of the scale: the reference scores 100, twice the same, and untouched skeletons 0."""
+"""The ends of the scale: the reference scores 100, twice the same, untouched skeletons 0."""
 
 import os
 

@@ -21,30 +21,38 @@ HOSTILE = {
         "did not return within",
     ),
     "prints-without-end": (
-        "class MemoryStore:\n"
-        "    def __init__(self, clock=None):\n"
-        "        while True: print('spam' * 1000)",
+        (
+            "class MemoryStore:\n"
+            "    def __init__(self, clock=None):\n"
+            "        while True: print('spam' * 1000)"
+        ),
         "printed more than",
     ),
     "allocates-without-end": (
-        "class MemoryStore:\n"
-        "    def __init__(self, clock=None):\n"
-        "        self.hoard = []\n"
-        "        while True: self.hoard.append(bytearray(100_000_000))",
+        (
+            "class MemoryStore:\n"
+            "    def __init__(self, clock=None):\n"
+            "        self.hoard = []\n"
+            "        while True: self.hoard.append(bytearray(100_000_000))"
+        ),
         "MemoryError",
     ),
     "forks-without-end": (
-        "import os\n"
-        "class MemoryStore:\n"
-        "    def __init__(self, clock=None):\n"
-        "        while True:\n"
-        "            try: os.fork()\n"
-        "            except OSError: pass",
+        (
+            "import os\n"
+            "class MemoryStore:\n"
+            "    def __init__(self, clock=None):\n"
+            "        while True:\n"
+            "            try: os.fork()\n"
+            "            except OSError: pass"
+        ),
         "",
     ),
     "deletes-its-own-files": (
-        "import os\nfor name in os.listdir(os.path.dirname(__file__)):\n"
-        "    os.unlink(os.path.join(os.path.dirname(__file__), name))",
+        (
+            "import os\nfor name in os.listdir(os.path.dirname(__file__)):\n"
+            "    os.unlink(os.path.join(os.path.dirname(__file__), name))"
+        ),
         "",
     ),
     "kills-its-parent": (

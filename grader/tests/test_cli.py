@@ -30,8 +30,10 @@ def run(*arguments):
         (["stage", "9"], "grader: there is no stage 9: the stages are 1 to 6\n"),
         (
             ["stage", "1", "--target", "nowhere"],
-            "grader: nowhere holds no package kvstore: name the folder that contains kvstore/,"
-            " or that folder\n",
+            (
+                "grader: nowhere holds no package kvstore: name the folder that contains kvstore/,"
+                " or that folder\n"
+            ),
         ),
         (["grade", "nowhere"], "grader: nowhere does not exist: give a folder or a zip\n"),
         (

@@ -17,6 +17,8 @@ from grader.mutants.catalog import load_mutants, mutate
 
 COURSE = load_course()
 STAGES = COURSE.stages
+# A store is made by Store.open; how it puts itself together is its own affair.
+MADE_OTHERWISE = {"Store.__init__"}
 VISIBLE_MIN, HIDDEN_MIN, MUTANTS_MIN = 60, 150, 60
 
 
@@ -177,7 +179,8 @@ def test_skeleton_and_reference_have_the_same_contract(stage):
             public_parts(stage.skeleton / file),
             public_parts(REFERENCE_DIR / file),
         )
-        assert set(skeleton) == set(reference), f"{file}: public names"
+        assert set(reference) - set(skeleton) <= MADE_OTHERWISE, f"{file}: missing in the skeleton"
+        assert set(skeleton) - set(reference) == set(), f"{file}: missing in the reference"
         for name, contract in skeleton.items():
             assert contract == reference[name], f"{file}: {name}"
 
