@@ -22,7 +22,7 @@ class InvalidValueError(KVStoreError, ValueError):
 
 
 class InvalidTTLError(KVStoreError, ValueError):
-    """The key is not a `str`, is empty, over 65,536 bytes in UTF-8, or cannot be encoded."""
+    """The time to live is not finite, or its deadline does not fit 64 bits of nanoseconds."""
 
 
 class NotAnIntegerError(KVStoreError, ValueError):
