@@ -1,8 +1,8 @@
 """The matrix: which test catches which mutant.
 
 A mutant stands in for the submission in a run of its stage's tests: of those that are recorded as
-catching it, or, for a whole matrix, of all. A test catches it by any outcome but `passed` and
-`error`; `error` is the grader's fault and is reported as a problem.
+catching it, or, for a whole matrix, of all. A test catches it when it fails, hangs or crashes;
+`skipped` shows nothing, and `error` is the grader's fault and is reported as a problem.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from grader.unit.worker import run_in_worker
 
 # How many tests are recorded with a mutant: more than one, because a race is not caught every time.
 RECORDED_MAX = 3
-_CAUGHT = ("failed", "timeout", "crashed", "skipped")
+_CAUGHT = ("failed", "timeout", "crashed")
 
 
 @dataclass(frozen=True)

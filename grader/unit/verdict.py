@@ -26,6 +26,7 @@ from grader.remote.failures import (
 from grader.remote.handle import Handle
 from grader.remote.trace import shorten, show
 
+_GRADER_DIR = Path(__file__).resolve().parent.parent
 BYTES_KEPT_MAX = 4096
 TEXT_CHARS_MAX = 600
 _UNWRITTEN = re.compile(r"stage \d+: (\S+)")
@@ -49,7 +50,7 @@ def judge(error: BaseException, compared: tuple[str, Any, Any] | None) -> tuple[
         return "failed", _asserted(error, compared)
     what = f"{type(error).__name__}: {error}"
     if _raised_in_a_test(error):
-        return "failed", Failure(f"the test cannot use what came back: {shorten(what, 300)}")
+        return "failed", Failure(f"the test cannot go on with what came back: {shorten(what, 300)}")
     return "error", Failure(f"the grader itself failed, which is not your fault: {what}")
 
 
@@ -99,10 +100,14 @@ def _first_line(text: str) -> str:
 
 
 def _raised_in_a_test(error: BaseException) -> bool:
+    """Whether, of our own code, a test or the test kit was the last to be at work."""
+    ours = []
     trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
+    while trace is not None:
+        file = Path(trace.tb_frame.f_code.co_filename)
+        if file.is_relative_to(STAGES_DIR) or file.is_relative_to(_GRADER_DIR):
+            ours.append(file)
         trace = trace.tb_next
-    if trace is None:
-        return False
-    file = Path(trace.tb_frame.f_code.co_filename)
-    return file.is_relative_to(STAGES_DIR) or file.parent.name == "testkit"
+    return bool(ours) and (
+        ours[-1].is_relative_to(STAGES_DIR) or ours[-1].is_relative_to(_GRADER_DIR / "testkit")
+    )

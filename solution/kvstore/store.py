@@ -378,11 +378,13 @@ class Store:
 
     def _remove_files_before(self, number: int) -> None:
         """Remove the segments and snapshots that snapshot `number` makes superfluous."""
-        for older, path in list_segments(self._folder):
+        for snapshot in self._folder.glob("snapshot-*.kvsp"):
+            digits = snapshot.stem.removeprefix("snapshot-")
+            if digits.isdecimal() and int(digits) < number:
+                snapshot.unlink()
+        for older, segment in list_segments(self._folder):
             if older < number:
-                # A snapshot is found by its segment, so it goes first: a crash forgets neither.
-                snapshot_path(self._folder, older).unlink(missing_ok=True)
-                path.unlink()
+                segment.unlink()
 
     # Work in the background.
 

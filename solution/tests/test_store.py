@@ -580,6 +580,15 @@ def test_a_snapshot_takes_the_place_of_the_log_before_it(folder, clock):
     assert names(folder) == ["LOCK", "snapshot-0000000004.kvsp", "wal-0000000004.log"]
 
 
+def test_an_old_snapshot_goes_even_when_its_segment_is_gone_already(folder, clock):
+    with Store.open(folder, clock=clock) as store:
+        store.set("a", b"1")
+        store.snapshot()
+        shutil.copy(snapshot_path(folder, 2), snapshot_path(folder, 1))
+        store.snapshot()
+    assert [path.name for path in folder.glob("snapshot-*")] == ["snapshot-0000000003.kvsp"]
+
+
 def test_a_clock_set_back_does_not_revive_what_a_snapshot_left_out(folder, clock):
     with Store.open(folder, clock=clock) as store:
         store.set("a", b"1")
