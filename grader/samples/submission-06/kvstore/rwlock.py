@@ -1,15 +1,14 @@
-"""A readers-writer lock that is fair: everybody waits in one queue.
+"""A readers-writer lock in which waiting writers go first.
 
-A thread may enter when its ticket is the first of the queue and the lock is free for it, so a
-reader that comes while a writer waits stands behind that writer.
+One mutex with two conditions: readers and writers wait in different places, so that whoever
+leaves can wake exactly those who may go on, and nobody wakes up in vain.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Condition, get_ident
+from threading import Condition, Lock, get_ident
 
 from .errors import LockError
 
@@ -18,41 +17,49 @@ class RWLock:
     """Many readers or one writer. A thread that holds it cannot acquire it again."""
 
     def __init__(self) -> None:
-        self._changed = Condition()
-        # All three are protected by the condition's lock.
+        self._mutex = Lock()  # protects the three fields below
         self._readers: set[int] = set()
         self._writer: int | None = None
-        self._queue: deque[object] = deque()
+        self._writers_waiting = 0
+        self._may_read = Condition(self._mutex)
+        self._may_write = Condition(self._mutex)
 
     def acquire_read(self) -> None:
-        """Wait behind everybody who came earlier, then read; `LockError` if already inside."""
-        with self._changed:
+        """Wait behind all writers, then read; `LockError` if already inside."""
+        with self._mutex:
             self._refuse_holder_locked()
-            self._wait_in_line_locked(lambda: self._writer is None)
+            while self._writer is not None or self._writers_waiting:
+                self._may_read.wait()
             self._readers.add(get_ident())
 
     def release_read(self) -> None:
         """Stop reading; `LockError` if this thread does not read."""
-        with self._changed:
+        with self._mutex:
             if get_ident() not in self._readers:
                 raise LockError("release_read: this thread does not hold the lock for reading")
             self._readers.remove(get_ident())
-            self._changed.notify()
+            if not self._readers:
+                self._wake_next_locked()
 
     def acquire_write(self) -> None:
-        """Wait behind everybody who came earlier, then write; `LockError` if already inside."""
-        with self._changed:
+        """Wait until nobody is inside, then write; `LockError` if already inside."""
+        with self._mutex:
             self._refuse_holder_locked()
-            self._wait_in_line_locked(lambda: self._writer is None and not self._readers)
+            self._writers_waiting += 1
+            try:
+                while self._writer is not None or self._readers:
+                    self._may_write.wait()
+            finally:
+                self._writers_waiting -= 1
             self._writer = get_ident()
 
     def release_write(self) -> None:
         """Stop writing; `LockError` if this thread does not write."""
-        with self._changed:
+        with self._mutex:
             if self._writer != get_ident():
                 raise LockError("release_write: this thread does not hold the lock for writing")
             self._writer = None
-            self._changed.notify()
+            self._wake_next_locked()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -77,11 +84,8 @@ class RWLock:
         if me == self._writer or me in self._readers:
             raise LockError("this thread already holds the lock and would wait for itself")
 
-    def _wait_in_line_locked(self, is_free: Callable[[], bool]) -> None:
-        ticket = object()
-        self._queue.append(ticket)
-        try:
-            self._changed.wait_for(lambda: self._queue[0] is ticket and is_free())
-        finally:
-            # Also when the wait was interrupted: a ticket without a thread would block everybody.
-            self._queue.remove(ticket)
+    def _wake_next_locked(self) -> None:
+        if self._writers_waiting:
+            self._may_write.notify()
+        else:
+            self._may_read.notify()
