@@ -1,78 +1,75 @@
-"""The ends of the scale: the reference scores 100, twice the same, untouched skeletons 0."""
+"""The main job, from the command line to the files: the bundled samples get what they deserve."""
 
 import json
-import os
 import subprocess
 import sys
 
 import pytest
 
-from grader.batch import grade_all
-from grader.course import REFERENCE_DIR, ROOT, load_course
-from grader.grading.results import encode_results
-from grader.submission import find_submissions
+from grader.course import ROOT
+from grader.samples import lay_out_samples
 
 SEED = 20_261
 
 
-def grades_of(paths, tmp_path):
-    submissions = find_submissions(paths, tmp_path / "copies")
-    jobs = os.cpu_count() or 1
-    return list(grade_all(submissions, tmp_path / "out", seed=SEED, jobs=jobs))
-
-
-@pytest.fixture
-def skeletons(tmp_path):
-    folder = tmp_path / "skeletons" / "kvstore"
-    folder.mkdir(parents=True)
-    course = load_course()
-    for stage in course.stages:
-        for name in stage.files:
-            (folder / name).write_bytes((stage.skeleton / name).read_bytes())
-    return folder
-
-
-def test_the_reference_scores_100_twice_with_the_same_results(tmp_path):
-    [first] = grades_of([REFERENCE_DIR], tmp_path / "first")
-    [second] = grades_of([REFERENCE_DIR], tmp_path / "second")
-    lost = [outcome.test for outcome in first.outcomes if outcome.status != "passed"]
-    lost += [f"quality of {m.stage}: {m.findings}" for m in first.quality if m.earned < m.available]
-    assert (first.score, lost) == (100.0, [])
-    assert without_time(encode_results(first)) == without_time(encode_results(second))
-
-
-def test_untouched_skeletons_score_nothing_in_any_suite(tmp_path, skeletons):
-    [grade] = grades_of([skeletons], tmp_path)
-    assert {suite: tally.earned for suite, tally in grade.suites.items()} == dict.fromkeys(
-        grade.suites, 0.0
-    )
-    assert grade.score == 0.0
-    assert {outcome.status for outcome in grade.outcomes} <= {"failed", "skipped"}
-
-
-def test_the_main_job_gives_the_bundled_samples_the_grades_they_deserve(tmp_path):
-    """What `nox -s grade` does, from the command line to the files."""
-    command = [sys.executable, "-m", "grader", "grade", "--out", str(tmp_path), "--seed", str(SEED)]
+def grade(out, *paths):
+    """Run what `nox -s grade` runs, and return the results by submission."""
+    command = [sys.executable, "-m", "grader", "grade", "--out", str(out), "--seed", str(SEED)]
+    command += map(str, paths)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
-    results = {
+    return {
         path.parent.name: json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted(tmp_path.glob("*/results.json"))
+        for path in sorted(out.glob("*/results.json"))
     }
-    scores = {name: result["score"] for name, result in results.items()}
-    assert len(scores) >= 8
-    assert all(result["extra_data"]["problem"] == "" for result in results.values())
-    assert scores["submission-01"] == 100.0
-    assert scores["submission-02"] == 0.0
-    middle = [scores[f"submission-0{number}"] for number in (3, 4, 5, 6)]
-    assert all(1 < score < 99 for score in middle), middle
-    assert len(set(middle)) == len(middle)
-    outcomes = {test["extra_data"].get("outcome") for test in results["submission-07"]["tests"]}
-    assert "timeout" in outcomes
-    # The cheat's lock keeps nobody out, so it honestly lets readers share; that is all it earns.
-    assert scores["submission-08"] < 1.0
 
 
-def without_time(results):
-    return [line for line in results.splitlines() if b"execution_time" not in line]
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    return grade(tmp_path_factory.mktemp("grades"))
+
+
+def outcomes(result):
+    return {test["extra_data"].get("outcome", "passed") for test in result["tests"]}
+
+
+def test_the_grader_stands_by_every_grade(results):
+    assert len(results) >= 8
+    assert {result["extra_data"]["problem"] for result in results.values()} == {""}
+    assert "error" not in set().union(*map(outcomes, results.values()))
+
+
+def test_the_reference_scores_100_twice_with_the_same_results(results, tmp_path):
+    reference = lay_out_samples(tmp_path / "samples")[0]
+    again = grade(tmp_path / "grades", reference)["submission-01"]
+    first = results["submission-01"]
+    lost = [test["name"] for test in first["tests"] if test["score"] < test["max_score"]]
+    assert (first["score"], lost) == (100.0, [])
+    assert without_time(first) == without_time(again)
+
+
+def test_untouched_skeletons_score_nothing_in_any_suite(results):
+    suites = results["submission-02"]["extra_data"]["suites"]
+    assert {suite: tally["earned"] for suite, tally in suites.items()} == dict.fromkeys(suites, 0.0)
+    assert results["submission-02"]["score"] == 0.0
+
+
+def test_honest_work_at_four_depths_gets_four_grades(results):
+    scores = [results[f"submission-0{number}"]["score"] for number in (3, 4, 5, 6)]
+    assert all(1 < score < 99 for score in scores), scores
+    assert len(set(scores)) == len(scores)
+
+
+def test_a_hanging_submission_is_told_so_and_loses_only_what_hangs(results):
+    assert "timeout" in outcomes(results["submission-07"])
+    assert results["submission-07"]["extra_data"]["stages"]["stage2"]["earned"] > 0
+
+
+def test_a_cheat_earns_only_what_its_code_does(results):
+    """Its lock keeps nobody out, so it does let readers share; nothing else of it is true."""
+    assert results["submission-08"]["score"] < 1.0
+
+
+def without_time(result):
+    return {key: value for key, value in result.items() if key != "execution_time"}

@@ -27,7 +27,7 @@ LIMITS = {
     "cpu": 60,
     "fsize": 512 * 1024**2,
     "nofile": 1024,
-    "nproc": 512,
+    "nproc": 256,
     "core": 0,
 }
 _MALLOC_ARENAS = {"MALLOC_ARENA_MAX": "2"}  # each arena reserves 64 MiB of address space
