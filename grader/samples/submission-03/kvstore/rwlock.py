@@ -29,7 +29,7 @@ class RWLock:
             if threading.get_ident() not in self.readers:
                 raise LockError("not reading")
             self.readers.remove(threading.get_ident())
-            self.cond.notify()
+            self.cond.notify_all()
 
     def acquire_write(self):
         with self.cond:

@@ -109,31 +109,38 @@ class Store:
 
     def get(self, key):
         self.check()
-        return self.memory.get(key)
+        with self.lock:
+            return self.memory.get(key)
 
     def exists(self, key):
         self.check()
-        return self.memory.exists(key)
+        with self.lock:
+            return self.memory.exists(key)
 
     def keys(self, pattern="*"):
         self.check()
-        return self.memory.keys(pattern)
+        with self.lock:
+            return self.memory.keys(pattern)
 
     def __len__(self):
         self.check()
-        return len(self.memory)
+        with self.lock:
+            return len(self.memory)
 
     def ttl(self, key):
         self.check()
-        return self.memory.ttl(key)
+        with self.lock:
+            return self.memory.ttl(key)
 
     def deadline(self, key):
         self.check()
-        return self.memory.deadline(key)
+        with self.lock:
+            return self.memory.deadline(key)
 
     def dump(self):
         self.check()
-        return self.memory.dump()
+        with self.lock:
+            return self.memory.dump()
 
     def set(self, key, value):
         self.check()
