@@ -19,6 +19,8 @@ from .objects import describe_error, is_student_file
 
 _now = time.perf_counter_ns
 _sleep = time.sleep
+_settrace = sys.settrace
+_SWITCHES = ((sys, "settrace"), (sys, "setswitchinterval"), (threading, "settrace"))
 _PAUSE_SECONDS = 1e-5
 
 Call = tuple[Any, str, tuple[Any, ...]]
@@ -44,14 +46,24 @@ def run_plans(plans: list[list[Call]], seed: int, chance: float) -> list[Record]
     ]
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
+    # The code under test must not turn the switching off while it is on.
+    kept = [getattr(module, name) for module, name in _SWITCHES]
+    for module, name in _SWITCHES:
+        setattr(module, name, _nothing)
     try:
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
     finally:
+        for (module, name), function in zip(_SWITCHES, kept, strict=True):
+            setattr(module, name, function)
         sys.setswitchinterval(before)
     return sorted(records, key=lambda record: record[2])
+
+
+def _nothing(*_args: object) -> None:
+    """Stand in for what the code under test must not do."""
 
 
 def _run_plan(
@@ -62,7 +74,7 @@ def _run_plan(
     tracer: Callable[..., Any],
 ) -> None:
     barrier.wait()
-    sys.settrace(tracer)
+    _settrace(tracer)
     for index, (owner, method, args) in enumerate(plan):
         started = _now()
         try:
@@ -70,7 +82,7 @@ def _run_plan(
         except BaseException as error:
             result, returned = describe_error(error), False
         records.append((number, index, started, _now(), returned, result))
-    sys.settrace(None)
+    _settrace(None)
 
 
 def _tracer(chances: random.Random, chance: float) -> Callable[..., Any]:

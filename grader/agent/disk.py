@@ -1,4 +1,4 @@
-"""Watch what the code under test asks of the disk: fsync, rename, unlink, truncate, in order.
+"""Watch what the code under test asks of the disk: fsync, rename, unlink, in order.
 
 The functions of `os` are wrapped before the package under test is imported. An fsync is noted with
 the size that the file had at that moment, which tells whether the bytes had been flushed to it. A
@@ -22,6 +22,7 @@ class Disk:
     def __init__(self) -> None:
         self._events: list[Event] = []
         self._failures: dict[str, int] = {}
+        self._installed = False
 
     def take(self) -> list[Event]:
         """Return the events since the last call: `(operation, path, size in bytes or 0)`.
@@ -36,9 +37,12 @@ class Disk:
         self._failures[operation] = getattr(errno, error)
 
     def install(self) -> None:
-        """Wrap the functions of `os`, once per process."""
-        for name in ("fsync", "fdatasync", "ftruncate"):
-            self._wrap(name, "fsync" if name == "fdatasync" else name, _of_descriptor)
+        """Wrap the functions of `os`; a second time does nothing."""
+        if self._installed:
+            return
+        self._installed = True
+        for name in ("fsync", "fdatasync"):
+            self._wrap(name, "fsync", _of_descriptor)
         for name in ("rename", "replace"):
             self._wrap(name, "rename", _of_destination)
         for name in ("unlink", "remove"):
@@ -52,17 +56,17 @@ class Disk:
         def watched(*args: Any, **kwargs: Any) -> Any:
             number = self._failures.pop(operation, None)
             if number is not None:
-                self._events.append((f"failed {operation}", place(*args)[0], 0))
+                self._events.append((f"failed {operation}", place(*args, **kwargs)[0], 0))
                 raise OSError(number, os.strerror(number))
             result = real(*args, **kwargs)
-            self._events.append((operation, *place(*args)))
+            self._events.append((operation, *place(*args, **kwargs)))
             return result
 
         setattr(os, name, watched)
 
 
-def _of_descriptor(target: Any, *_rest: Any) -> tuple[str, int]:
-    descriptor = target if isinstance(target, int) else target.fileno()
+def _of_descriptor(fd: Any) -> tuple[str, int]:
+    descriptor = fd if isinstance(fd, int) else fd.fileno()
     status = os.fstat(descriptor)
     is_folder = stat.S_ISDIR(status.st_mode)
     return _path_of(descriptor) + ("/" if is_folder else ""), 0 if is_folder else status.st_size
@@ -84,12 +88,12 @@ def _path_on_macos(descriptor: int) -> str:
         return ""
 
 
-def _of_destination(_source: Any, destination: Any, *_rest: Any) -> tuple[str, int]:
-    return os.fspath(destination), 0
+def _of_destination(src: Any, dst: Any, **_rest: Any) -> tuple[str, int]:
+    return os.fsdecode(dst), 0
 
 
-def _of_path(path: Any, *_rest: Any) -> tuple[str, int]:
-    return os.fspath(path), 0
+def _of_path(path: Any, **_rest: Any) -> tuple[str, int]:
+    return os.fsdecode(path), 0
 
 
 _DISK = Disk()

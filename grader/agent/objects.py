@@ -84,9 +84,9 @@ def student_frames(trace: TracebackType | None) -> tuple[tuple[str, int, str, st
 def _safe_text(error: BaseException) -> str:
     try:
         text = str(error)
-    except Exception as problem:
+    except BaseException as problem:
         text = f"<its __str__ raised {type(problem).__name__}>"
-    return str.__str__(text)[:TEXT_CHARS_MAX] if type(text) is str else ""
+    return str.__str__(text)[:TEXT_CHARS_MAX]
 
 
 def _syntax_place(error: BaseException) -> tuple[str, int, str] | None:

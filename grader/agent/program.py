@@ -35,6 +35,7 @@ class Program:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            bufsize=0,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
 

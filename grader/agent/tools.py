@@ -1,25 +1,25 @@
 """The agent's own objects that a test may ask for by name, besides those of the package under test.
 
-Each is imported when it is first asked for: most tests need none, and every import adds to the
-start of every agent.
+All are imported before the package under test is, which could otherwise put its own in their place.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
+from collections.abc import Callable
 from typing import Any
 
-_TOOLS = {
-    "actor": ("threads", "Actor"),
-    "client": ("sockets", "Client"),
-    "clock": ("clock", "ManualClock"),
-    "disk": ("disk", "this_disk"),
-    "plans": ("chaos", "run_plans"),
-    "program": ("program", "Program"),
+from .chaos import run_plans
+from .clock import ManualClock
+from .disk import this_disk
+from .program import Program
+from .sockets import Client
+from .threads import Actor
+
+TOOLS: dict[str, Callable[..., Any]] = {
+    "actor": Actor,
+    "client": Client,
+    "clock": ManualClock,
+    "disk": this_disk,
+    "plans": run_plans,
+    "program": Program,
 }
-
-
-def make_tool(name: str, *args: Any) -> Any:
-    """Make the tool called `name`, or carry out what it does."""
-    module, attribute = _TOOLS[name]
-    return getattr(import_module(f".{module}", __package__), attribute)(*args)

@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import Any
 
 from .objects import ObjectTable, describe_error
-from .tools import make_tool
+from .tools import TOOLS
 from .wire import decode, encode
 
 PACKAGE = "kvstore"
@@ -40,7 +40,7 @@ class Agent:
             "call": lambda function, args, kwargs: function(*args, **kwargs),
             "method": lambda owner, name, args, kwargs: _method(owner, name)(*args, **kwargs),
             "function": lambda name, args: FUNCTIONS[name](*args),
-            "tool": lambda name, args: make_tool(name, *args),
+            "tool": lambda name, args: TOOLS[name](*args),
             "pull": pull,
         }
 

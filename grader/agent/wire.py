@@ -75,12 +75,14 @@ def _encode(value: Any, parts: list[bytes], keep: Keep, depth: int) -> None:
     elif depth >= DEPTH_MAX:
         raise WireError(f"a value nested more than {DEPTH_MAX} deep cannot cross")
     elif kind is list or kind is tuple:
-        parts.append((b"l" if kind is list else b"t") + _U32.pack(len(value)))
-        for item in value:
+        items = tuple(value)  # another thread may be changing it
+        parts.append((b"l" if kind is list else b"t") + _U32.pack(len(items)))
+        for item in items:
             _encode(item, parts, keep, depth + 1)
     elif kind is dict:
-        parts.append(b"d" + _U32.pack(len(value)))
-        for key, item in value.items():
+        pairs = tuple(value.items())
+        parts.append(b"d" + _U32.pack(len(pairs)))
+        for key, item in pairs:
             _encode(key, parts, keep, depth + 1)
             _encode(item, parts, keep, depth + 1)
     elif kind is Reference:

@@ -21,6 +21,7 @@ from grader.quality.settings import QualityError
 from grader.submission import SubmissionError
 
 _MISTAKES = (
+    OSError,
     CourseError,
     GradingError,
     HintError,

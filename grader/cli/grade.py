@@ -30,7 +30,7 @@ def grade(
     seed: Annotated[
         int | None, typer.Option(help="Grade with the keys and values of a run.")
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Runs at a time.")] = os.cpu_count() or 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time.")] = os.cpu_count() or 1,
 ) -> None:
     """Grade submissions; without a path, the bundled samples.
 

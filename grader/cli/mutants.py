@@ -18,7 +18,7 @@ from grader.report.words import count
 def mutants(
     stage: Annotated[list[int] | None, typer.Option(help="Only this stage; repeatable.")] = None,
     name: Annotated[str, typer.Option(help="Only mutants whose name contains this.")] = "",
-    jobs: Annotated[int, typer.Option(help="Runs at a time.")] = os.cpu_count() or 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time.")] = os.cpu_count() or 1,
     seed: Annotated[int, typer.Option(help="The seed of every run.")] = 1,
     whole: Annotated[bool, typer.Option(help="Run every test, not only recorded ones.")] = False,
     record_tests: Annotated[

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from grader.agent.wire import Reference
-from grader.remote.failures import NotAPlainValue, RemoteError
+from grader.remote.failures import NotAPlainValue, ProcessDied, RemoteError
 from grader.remote.trace import is_class, type_name
 
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ class Handle:
         session = self._session
         if session.is_method(self.kind, name):
             return Method(self, name)
-        sort, value = session.ask(f"{self.name}.{name}", "attribute", self, name)
+        found = session.ask(f"{self.name}.{name}", "attribute", self, name)
+        if type(found) is not tuple or len(found) != 2:
+            raise ProcessDied(f"{self.name}.{name} broke the connection to the grader")
+        sort, value = found
         if sort == "method":
             session.learn_method(self.kind, name)
             return Method(self, name)

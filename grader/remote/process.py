@@ -30,6 +30,10 @@ OUTPUT_BYTES_KEPT = 8 * 1024
 OUTPUT_BYTES_MAX = 16 * 1024 * 1024
 
 
+class AgentStartError(RuntimeError):
+    """An agent did not come up behind its walls: the grader's or the machine's fault."""
+
+
 class Output:
     """What a process printed: the first and the last kilobytes.
 
@@ -52,15 +56,18 @@ class Output:
         return bytes(self._first + mark + self._last).decode("utf-8", "replace")
 
     def _drain(self) -> None:
-        while chunk := os.read(self._stream.fileno(), 65536):
+        with self._stream:
+            self._keep_all(self._stream.fileno())
+
+    def _keep_all(self, descriptor: int) -> None:
+        while chunk := os.read(descriptor, 65536):
             room = OUTPUT_BYTES_KEPT - len(self._first)
             self._first += chunk[:room]
             self._last = (self._last + chunk[room:])[-OUTPUT_BYTES_KEPT:]
             self._total += len(chunk)
-            if self._total > OUTPUT_BYTES_MAX:
+            if self._total > OUTPUT_BYTES_MAX and not self.flooded:
                 self.flooded = True
-                self._stop()
-                return
+                self._stop()  # and read on: it must not learn from a closed pipe that it is over
 
 
 class AgentProcess:
@@ -85,13 +92,14 @@ class AgentProcess:
         self._output = Output(self._process.stderr, lambda: _kill_tree(self._process))
         self._settings = encode({"package_dir": str(package_dir), "confine": walls.confine})
         self._ready = False
+        self._killed = False
 
     def request(self, message: bytes, seconds: float, doing: str) -> bytes:
         """Send one message and return the reply; raises `CallTimeout` or `ProcessDied`, and then it
         is dead.
         """
+        self._await_ready()
         try:
-            self._await_ready()
             deadline = time.monotonic() + seconds
             self._pipes.send(message, deadline)
             return self._pipes.receive(deadline)
@@ -107,29 +115,33 @@ class AgentProcess:
 
     def kill(self) -> None:
         """End the process and everything that it started, at once, as a power switch would."""
-        if self._process.poll() is None:
-            _kill_tree(self._process)
+        if not self._killed:
+            self._killed = True
+            _kill_tree(self._process)  # also of a process that has ended: it may have children
         self._process.wait()
 
     def close(self) -> None:
         """Kill the process and give back its pipes."""
         self.kill()
         self._output.text()
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+        for stream in (self._process.stdin, self._process.stdout):  # the reader closes the third
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
 
     def _await_ready(self) -> None:
-        """The start is not the code's own time: it has a generous deadline of its own."""
-        if not self._ready:
-            deadline = time.monotonic() + START_SECONDS
+        """Wait for the start, which is the grader's own affair: no code under test has run yet."""
+        if self._ready:
+            return
+        deadline = time.monotonic() + START_SECONDS
+        try:
             self._pipes.send(self._settings, deadline)
-            try:
-                decode(self._pipes.receive(deadline))
-            except WireError as problem:
-                raise PipeClosedError(str(problem)) from None
-            self._ready = True
+            decode(self._pipes.receive(deadline))
+        except (PipeTimeoutError, PipeClosedError, WireError) as problem:
+            self.kill()
+            said = self.output().strip().rpartition("\n")[2]
+            raise AgentStartError(f"an agent did not start: {said or problem!r}") from None
+        self._ready = True
 
     def _cause_of_death(self, doing: str) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -173,7 +185,7 @@ def _works(isolation: Isolation) -> bool:
             return False
         try:
             agent.request(encode(((), "function", "len", ([],))), START_SECONDS, "the trial")
-        except (CallTimeout, ProcessDied):
+        except (AgentStartError, CallTimeout, ProcessDied):
             return False
         else:
             return True

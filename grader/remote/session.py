@@ -7,6 +7,7 @@ the next request starts a new one on the same folder.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,11 +15,12 @@ from weakref import WeakValueDictionary
 
 from grader.agent.wire import Reference, WireError, decode, encode
 from grader.outcome import Frame
-from grader.remote.failures import MissingName, ProcessDied, RemoteError
+from grader.remote.failures import CallTimeout, MissingName, ProcessDied, RemoteError
 from grader.remote.handle import Handle
-from grader.remote.trace import Trace, shorten, show
+from grader.remote.trace import NAME_CHARS_MAX, Trace, shorten, show
 
 CALL_SECONDS = 4.0
+TEST_SECONDS = 30.0
 
 
 class Process(Protocol):
@@ -46,6 +48,7 @@ class Session:
         self.seconds = seconds
         self.generation = 0
         self._start = start
+        self._end = time.monotonic() + TEST_SECONDS
         self._process: Process | None = None
         self._released: list[int] = []
         self._methods: set[tuple[str, str]] = set()
@@ -54,21 +57,36 @@ class Session:
 
     def ask(self, doing: str, verb: str, *arguments: Any) -> Any:
         """Send one request and return its value; raises the `CallFailure` that it led to."""
+        if time.monotonic() > self._end:
+            self.kill()
+            raise CallTimeout(f"the test was not over within {TEST_SECONDS:g} s")
         if self._process is None:
             self._process = self._start()
         released, self._released = tuple(self._released), []
         request = encode((released, verb, *arguments), self._refer)
         raw = self._process.request(request, self.seconds, doing)
         try:
-            kind, value = decode(raw, self._adopt)
-        except (WireError, TypeError, ValueError):
+            kind, value = self._read_reply(raw)
+        except WireError:
             self.kill()
             raise ProcessDied(f"{doing} broke the connection to the grader") from None
         if kind == "ok":
             return value
-        if kind == "missing" and type(value) is str:
+        if kind == "missing":
             raise MissingName(shorten(value, 300))
-        raise _remote_error(value)
+        raise value
+
+    def _read_reply(self, raw: bytes) -> tuple[str, Any]:
+        """Check a reply's shape, whoever wrote it; raises `WireError`."""
+        reply = decode(raw, self._adopt)
+        if type(reply) is not tuple or len(reply) != 2 or type(reply[0]) is not str:
+            raise WireError("not a reply")
+        kind, value = reply
+        if kind == "ok" or (kind == "missing" and type(value) is str):
+            return kind, value
+        if kind == "raised" and type(value) is dict:
+            return kind, _remote_error(value)
+        raise WireError("not a reply")
 
     def do(self, doing: str, verb: str, *arguments: Any) -> Any:
         """Like `ask`, and write it down as a step."""
@@ -127,6 +145,8 @@ class Session:
         return "".join(self._printed)
 
     def _adopt(self, reference: Reference) -> Handle:
+        if reference.number in self._released:
+            self._released.remove(reference.number)  # it is held again
         handle = self._handles.get(reference.number)
         if handle is None:
             handle = self._handles[reference.number] = Handle(self, reference)
@@ -144,17 +164,22 @@ class Session:
         raise TypeError(f"a test cannot send a {type(value).__name__} to the code under test")
 
 
-def _remote_error(described: Any) -> RemoteError:
-    """Read what an agent says of an exception, trusting none of it to be well formed."""
-    try:
-        return RemoteError(
-            names=tuple(str(name) for name in described["names"]) or ("Exception",),
-            message=str(described["message"]),
-            frames=tuple(
-                Frame(str(f), int(n), str(w), str(s)) for f, n, w, s in described["frames"]
-            ),
-            syntax=described["syntax"],
-            handle=described["object"] if isinstance(described["object"], Handle) else None,
-        )
-    except (TypeError, KeyError, ValueError):
-        return RemoteError(("Exception",), "(the reply could not be read)")
+def _remote_error(described: dict[Any, Any]) -> RemoteError:
+    """Read what an agent says of an exception; raises `WireError` when it is not well formed."""
+    names, message = described.get("names"), described.get("message")
+    frames, syntax = described.get("frames"), described.get("syntax")
+    handle = described.get("object")
+    if type(names) is not tuple or not names or type(frames) is not tuple:
+        raise WireError("not a description of an error")
+    rows: list[tuple[Any, tuple[type, ...]]] = [(names, (str,) * len(names)), ((message,), (str,))]
+    rows += [(frame, (str, int, str, str)) for frame in frames]
+    rows += [(syntax, (str, int, str))] if syntax is not None else []
+    if not all(type(row) is tuple and tuple(map(type, row)) == kinds for row, kinds in rows):
+        raise WireError("not a description of an error")
+    return RemoteError(
+        names=tuple(name[:NAME_CHARS_MAX] for name in names),
+        message=str(message),
+        frames=tuple(Frame(*frame) for frame in frames),
+        syntax=syntax,
+        handle=handle if isinstance(handle, Handle) else None,
+    )

@@ -13,6 +13,7 @@ from grader.agent.wire import Reference
 from grader.outcome import Step
 
 TEXT_CHARS_MAX = 160
+NAME_CHARS_MAX = 80
 _NAMES = {"RWLock": "lock", "MemoryStore": "store", "ManualClock": "clock"}
 
 
@@ -51,7 +52,7 @@ def type_name(reference: Reference) -> str:
     """The class of an object that stays in the agent, or the name of a class that does."""
     about = reference.about
     if isinstance(about, tuple) and about and isinstance(about[0], str):
-        return about[0]
+        return about[0][:NAME_CHARS_MAX]
     return "object"
 
 
@@ -78,4 +79,12 @@ def show(value: Any) -> str:
     if isinstance(value, list | tuple):
         inside = ", ".join(show(item) for item in value[:12]) + (", …" if len(value) > 12 else "")
         return f"[{inside}]" if isinstance(value, list) else f"({inside})"
-    return shorten(repr(value))
+    return shorten(represent(value))
+
+
+def represent(value: Any) -> str:
+    """`repr`, also of what Python refuses to write out: an int of more than 4,300 digits."""
+    try:
+        return repr(value)
+    except ValueError:
+        return f"<a {type(value).__name__} too long to show>"

@@ -98,13 +98,13 @@ def strongest(works: Callable[[Isolation], bool]) -> Isolation:
 def _bubblewrap(command: list[str], package_dir: Path, work_dir: Path) -> Walls:
     read = readable_folders(package_dir)
     wrapped = bubblewrap.command(command, read, work_dir, ENVIRONMENT, may_change_user=False)
-    return Walls(wrapped, dict(os.environ), {"limits": LIMITS})
+    return Walls(wrapped, {}, {"limits": LIMITS})
 
 
 def _bubblewrap_as_nobody(command: list[str], package_dir: Path, work_dir: Path) -> Walls:
     read = readable_folders(package_dir)
     wrapped = bubblewrap.command(command, read, work_dir, ENVIRONMENT, may_change_user=True)
-    return Walls(wrapped, dict(os.environ), {"limits": LIMITS, "user": owner_for(work_dir)})
+    return Walls(wrapped, {}, {"limits": LIMITS, "user": owner_for(work_dir)})
 
 
 def _landlock(command: list[str], package_dir: Path, work_dir: Path) -> Walls:

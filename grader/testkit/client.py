@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from grader.remote.handle import Handle
 from grader.remote.session import Session
+
+_NUMBER = re.compile(rb"-?[0-9]+")
 
 
 class Error(str):
     """An error reply, such as `Error("ERR syntax error")`."""
 
     __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Error and str.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        return str.__hash__(self)
 
     def __repr__(self) -> str:
         return f"Error({str.__repr__(self)})"
@@ -78,11 +87,13 @@ class Client:
         if kind == b"-":
             return Error(rest.decode())
         assert kind in (b":", b"$", b"*"), f"not a RESP reply: {line!r}"
+        assert _NUMBER.fullmatch(rest), f"not a number in a RESP reply: {line!r}"
         number = int(rest)
         if kind == b":":
             return number
         if number == -1:
             return None
+        assert number >= 0, f"not a length in a RESP reply: {line!r}"
         if kind == b"*":
             return [self._read_reply() for _ in range(number)]
         return self._bulk(number)

@@ -9,10 +9,10 @@ from grader.remote.session import Session
 
 
 class DiskEvent(NamedTuple):
-    """One request: `operation` is fsync, rename, unlink or ftruncate; `name` the last part of the
+    """One request: `operation` is fsync, rename or unlink; `name` the last part of the
     path.
 
-    `size` is the file's size in bytes at that moment (fsync, ftruncate). `folder` says that it was
+    `size` is the file's size in bytes at that moment (fsync). `folder` says that it was
     a folder.
     """
 

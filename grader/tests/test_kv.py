@@ -244,3 +244,105 @@ def test_the_disk_is_seen_in_order_and_can_fail(kv_of, tmp_path):
     disk.fail_next("fsync")
     with kv.raises("OSError"):
         wal.append(b"6")
+
+
+def test_an_error_that_is_two_of_the_courses_errors_is_none_of_them(kv_of):
+    kv = kv_of(
+        memory="""
+        from .errors import InvalidKeyError, InvalidValueError
+        class Omni(InvalidKeyError, InvalidValueError): pass
+        class MemoryStore:
+            def set(self, key, value): raise Omni("whatever you like")
+    """
+    )
+    store = kv.MemoryStore()
+    with pytest.raises(RemoteError), kv.raises("InvalidKeyError"):
+        store.set("", b"")
+
+
+def test_the_code_under_test_can_neither_find_nor_switch_off_the_agent(kv_of):
+    kv = kv_of(
+        memory="""
+        import sys, threading
+        class MemoryStore:
+            def __init__(self): self.n = 0
+            def agents(self): return [name for name in sys.modules if "grader" in name]
+            def incr(self):
+                sys.settrace(None)
+                sys.setswitchinterval(100)
+                n = self.n
+                n += 1
+                self.n = n
+                return n
+    """
+    )
+    store = kv.MemoryStore()
+    assert store.agents() == []
+    results = []
+    for seed in range(5):
+        plans = [[(store.incr, ())] * 30] * 3
+        results.append(len(set(kv.results(kv.at_once(*plans, seed=seed, chance=0.5)))))
+    assert min(results) < 90
+
+
+def test_strange_values_and_errors_are_shown_and_harm_nothing(kv_of):
+    kv = kv_of(
+        memory="""
+        class Quiet(str): pass
+        class MemoryStore:
+            def huge(self): return 10 ** 5000
+            def boom(self): raise TypeError("bad key \\ud800")
+            def quiet(self): raise TypeError(Quiet("a subclass of str"))
+    """
+    )
+    store = kv.MemoryStore()
+    assert store.huge() == 10**5000
+    assert kv.session.trace.steps[-1].result == "<a int too long to show>"
+    with pytest.raises(RemoteError, match="bad key"):
+        store.boom()
+    with pytest.raises(RemoteError, match="a subclass of str"):
+        store.quiet()
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "('ok',)",
+        "None",
+        "('raised', None)",
+        "('raised', {'names': ('E',)})",
+        "('what', 1)",
+        "['ok', 1]",
+    ],
+)
+def test_a_forged_reply_ends_the_conversation_and_nothing_else(kv_of, reply):
+    kv = kv_of(
+        memory=f"""
+        import gc
+        class MemoryStore:
+            def get(self):
+                agent = next(o for o in gc.get_objects() if type(o).__name__ == "Agent")
+                answer = agent.answer.__func__.__globals__["encode"]
+                type(agent).answer = lambda self, request: answer({reply})
+    """
+    )
+    store = kv.MemoryStore()
+    store.get()
+    with pytest.raises(ProcessDied, match="broke the connection"):
+        store.get()
+
+
+def test_a_watched_call_takes_its_arguments_by_name(kv_of, tmp_path):
+    kv = kv_of(
+        wal="""
+        import os
+        class WAL:
+            def move(self, one, other):
+                open(one, "wb").close()
+                os.replace(src=one, dst=other)
+                os.remove(path=os.fsencode(other))
+    """
+    )
+    disk, folder = kv.disk(), tmp_path / "work" / "data"
+    kv.WAL().move(folder / "a", folder / "b")
+    assert [(e.operation, e.name) for e in disk.events()] == [("rename", "b"), ("unlink", "b")]

@@ -46,9 +46,11 @@ class Bench:
         slot, self._spare = self._spare or self._new_slot(), None
         if not self._debug:
             self._spare = self._new_slot()
-        with _files_for_everyone():
-            yield slot
-        _remove(slot)
+        try:
+            with _files_for_everyone():
+                yield slot
+        finally:
+            _remove(slot)
 
     def start(self, work_dir: Path) -> Process:
         """Start an agent on a folder."""

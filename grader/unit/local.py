@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from grader.agent.disk import this_disk
 from grader.agent.verbs import Agent
 
 
@@ -17,6 +18,7 @@ class LocalProcess:
 
     def __init__(self, package_dir: Path) -> None:
         self._agent = Agent(str(package_dir))
+        this_disk().install()
         parent = str(package_dir.parent)
         if parent not in sys.path:
             sys.path.insert(0, parent)

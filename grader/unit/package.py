@@ -76,7 +76,7 @@ def _defines(path: Path) -> set[str]:
     """The classes that a file defines at its top, by reading it; none when it is not Python."""
     try:
         tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
         return set()
     return {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
 

@@ -11,16 +11,18 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from grader.course import STAGES_DIR, Stage
 from grader.outcome import Failure, Outcome, Status, Step
 from grader.remote.failures import Prerequisite
-from grader.remote.session import CALL_SECONDS, Session
+from grader.remote.session import CALL_SECONDS, TEST_SECONDS, Session
 from grader.remote.trace import Trace
 from grader.testkit.clock import Clock
 from grader.testkit.kv import KV
 from grader.testkit.marks import MARK
+from grader.unit.alarm import alarm
 from grader.unit.bench import Bench, Slot
 from grader.unit.verdict import judge
 
@@ -110,6 +112,12 @@ class UnitPlugin:
                 f"{TIMEOUTS_MAX} tests of this stage ran out of time, so this one was not run"
             )
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Generator[None, None, None]:
+        """A test that waits outside of a call, such as for a FIFO in its folder, ends too."""
+        with alarm(TEST_SECONDS + 5, "the test was not over in time"):
+            return (yield)
+
     def pytest_assertrepr_compare(self, op: str, left: Any, right: Any) -> None:
         """Keep both sides of the comparison that failed."""
         self._compared = (op, left, right)
@@ -134,7 +142,7 @@ class UnitPlugin:
         failure = None
         if call.excinfo is not None:
             status, failure = judge(call.excinfo.value, self._compared)
-            failure = _with_evidence(failure, item.stash.get(_SESSION, None))
+            failure = _writable(_with_evidence(failure, item.stash.get(_SESSION, None)))
         self._timeouts += status == "timeout"
         return describe(item, self._stage, status, failure, call.duration)
 
@@ -180,3 +188,19 @@ def _with_evidence(failure: Failure, session: Session | None) -> Failure:
         frames=failure.frames,
         printed=session.printed()[-PRINTED_CHARS_MAX:],
     )
+
+
+def _writable(failure: Failure) -> Failure:
+    """The same failure with texts that can be written as UTF-8: a lone surrogate is spelled out."""
+    builtins = msgspec.to_builtins(failure, builtin_types=(bytes,))
+    return msgspec.convert(_spelled_out(builtins), Failure, builtin_types=(bytes,))
+
+
+def _spelled_out(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, list | tuple):
+        return [_spelled_out(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _spelled_out(item) for key, item in value.items()}
+    return value

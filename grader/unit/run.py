@@ -61,8 +61,9 @@ def run_unit(
     plugin = UnitPlugin(stage, package_dir, bench, unit.seed, keep)
     collected = _Collected(unit.only, announce)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ.pop("PYTEST_ADDOPTS", None)
     try:
-        pytest.main(_arguments(unit, stage), plugins=[plugin, collected])
+        exit_code = pytest.main(_arguments(unit, stage), plugins=[plugin, collected])
     finally:
         bench.close()
     seen = {outcome.test for outcome in outcomes}
@@ -71,7 +72,10 @@ def run_unit(
         outcome = describe(item, stage, "error", never, 0.0)
         if outcome.test not in seen:
             keep(outcome)
-    problem = "; ".join(plugin.collect_problems)
+    problems = list(plugin.collect_problems)
+    if exit_code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+        problems.append(f"pytest ended with {pytest.ExitCode(exit_code).name}")
+    problem = "; ".join(problems)
     return UnitResult(unit.stage, unit.seed, bench.isolation, tuple(outcomes), problem)
 
 

@@ -24,7 +24,7 @@ from grader.remote.failures import (
     RemoteError,
 )
 from grader.remote.handle import Handle
-from grader.remote.trace import shorten, show
+from grader.remote.trace import represent, shorten, show
 
 _GRADER_DIR = Path(__file__).resolve().parent.parent
 BYTES_KEPT_MAX = 4096
@@ -92,7 +92,7 @@ def _text(value: Any) -> str:
         return f"an object of class {value.kind}"
     if isinstance(value, bytes | str) or not isinstance(value, list | dict | tuple | set):
         return show(value)
-    return repr(value)
+    return represent(value)
 
 
 def _first_line(text: str) -> str:
