@@ -328,7 +328,9 @@ class Store:
         """Return the segments to replay, in order; `CorruptLogError` if one is missing."""
         present = dict(list_segments(self._folder))
         first = snapshot_number or 1
-        last = max([snapshot_number or 0, *present])  # a snapshot's segment is made before it
+        # A snapshot's segment is made before it. Where nothing but a damaged snapshot is left, there
+        # was a log too: that is not an empty store.
+        last = max([snapshot_number or 0, *present]) or max(self._snapshots(), default=0)
         for number in range(first, last + 1):
             if number not in present:
                 raise CorruptLogError(
@@ -376,11 +378,19 @@ class Store:
                 self._memory.purge_expired()
                 return number, self._writes, *self._memory.dump()
 
+    def _snapshots(self) -> dict[int, Path]:
+        """Every snapshot in the folder by its number, intact or not."""
+        found = {}
+        for path in self._folder.glob("snapshot-*.kvsp"):
+            digits = path.stem.removeprefix("snapshot-")
+            if digits.isdecimal() and path == snapshot_path(self._folder, int(digits)):
+                found[int(digits)] = path
+        return found
+
     def _remove_files_before(self, number: int) -> None:
         """Remove the segments and snapshots that snapshot `number` makes superfluous."""
-        for snapshot in self._folder.glob("snapshot-*.kvsp"):
-            digits = snapshot.stem.removeprefix("snapshot-")
-            if digits.isdecimal() and int(digits) < number:
+        for saved, snapshot in self._snapshots().items():
+            if saved < number:
                 snapshot.unlink()
         for older, segment in list_segments(self._folder):
             if older < number:

@@ -580,6 +580,17 @@ def test_a_snapshot_takes_the_place_of_the_log_before_it(folder, clock):
     assert names(folder) == ["LOCK", "snapshot-0000000004.kvsp", "wal-0000000004.log"]
 
 
+def test_a_damaged_snapshot_without_a_log_is_not_an_empty_store(folder, clock):
+    with Store.open(folder, clock=clock) as store:
+        store.set("a", b"1")
+        store.snapshot()
+    for _number, path in list_segments(folder):
+        path.unlink()
+    snapshot_path(folder, 2).write_bytes(b"KVSP")
+    with pytest.raises(CorruptLogError, match="segment 1 of the log is missing"):
+        Store.open(folder, clock=clock)
+
+
 def test_an_old_snapshot_goes_even_when_its_segment_is_gone_already(folder, clock):
     with Store.open(folder, clock=clock) as store:
         store.set("a", b"1")
