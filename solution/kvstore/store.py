@@ -328,8 +328,8 @@ class Store:
         """Return the segments to replay, in order; `CorruptLogError` if one is missing."""
         present = dict(list_segments(self._folder))
         first = snapshot_number or 1
-        # A snapshot's segment is made before it. Where nothing but a damaged snapshot is left, there
-        # was a log too: that is not an empty store.
+        # A snapshot's segment is made before it, so where nothing but a damaged snapshot is left,
+        # there was a log too: that is not an empty store.
         last = max([snapshot_number or 0, *present]) or max(self._snapshots(), default=0)
         for number in range(first, last + 1):
             if number not in present:
