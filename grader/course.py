@@ -13,12 +13,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from grader.mistake import Mistake
+
 ROOT = Path(__file__).resolve().parent.parent
 STAGES_DIR = ROOT / "stages"
 REFERENCE_DIR = ROOT / "solution" / "kvstore"
 
 
-class CourseError(Exception):
+class CourseError(Mistake):
     """The course's own files are missing or contradict each other."""
 
 
@@ -58,11 +60,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class Course:
-    """The stages in order, and the files that every student is given."""
+    """The stages in order, and the files that every student is given.
+
+    `docs_url` is where the course's site is published; empty when it is not.
+    """
 
     title: str
     given: tuple[str, ...]
     stages: tuple[Stage, ...]
+    docs_url: str
 
     def stage(self, number: int) -> Stage:
         """Return stage `number`; raises `CourseError` when there is none."""
@@ -98,9 +104,13 @@ def load_course() -> Course:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         stages = tuple(_stage(entry) for entry in data["stage"])
-        return Course(data["title"], tuple(data["given"]), stages)
+        docs_url = data["docs_url"]
+        course = Course(data["title"], tuple(data["given"]), stages, docs_url)
     except (OSError, tomllib.TOMLDecodeError, KeyError) as problem:
         raise CourseError(f"{path.name} cannot be read: {problem}") from problem
+    if docs_url and not docs_url.startswith(("https://", "http://")):
+        raise CourseError(f"{path.name}: docs_url must begin with https://, not be {docs_url!r}")
+    return course
 
 
 def _stage(entry: dict[str, Any]) -> Stage:

@@ -17,11 +17,12 @@ from pathlib import Path
 import msgspec
 
 from grader.course import REFERENCE_DIR
+from grader.mistake import Mistake
 
 DATA_DIR = Path(__file__).parent / "data"
 
 
-class MutantError(Exception):
+class MutantError(Mistake):
     """A mutant's data is wrong, or does not fit the reference any more."""
 
 

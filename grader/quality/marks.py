@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from grader.course import Course, Stage
-from grader.grading.score import QualityMark
+from grader.grading.model import QualityMark
 from grader.quality.checks import CHECKS, Check, Measure
 from grader.quality.lint import Finding, lint
 from grader.quality.settings import QualityError, Settings, load_settings

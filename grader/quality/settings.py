@@ -7,10 +7,12 @@ from pathlib import Path
 
 import msgspec
 
+from grader.mistake import Mistake
+
 SETTINGS_FILE = Path(__file__).with_name("quality.toml")
 
 
-class QualityError(Exception):
+class QualityError(Mistake):
     """Quality cannot be measured: the grader's settings or its tools are at fault."""
 
 

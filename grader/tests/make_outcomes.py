@@ -1,8 +1,11 @@
 """Outcomes and units for the tests of grading; what a test does not care about is filled in."""
 
+import dataclasses
 from typing import Any
 
-from grader.grading.score import QualityMark, StageRun
+from grader.grading.model import Entry, Evidence, Grade, QualityMark, StageRun
+from grader.grading.rubric import Rubric, load_rubric
+from grader.grading.score import make_grade
 from grader.outcome import Outcome, Status, Suite, UnitResult
 
 WEIGHTS: dict[Suite, float] = {
@@ -73,6 +76,28 @@ def runs(
 ) -> list[StageRun]:
     """Both stages, perfect unless told otherwise."""
     return [StageRun(1, first or stage1()), StageRun(2, second or stage2(), carried)]
+
+
+def a_rubric(**fields: Any) -> Rubric:
+    """The bundled rubric, some of it changed."""
+    return dataclasses.replace(load_rubric(), **fields)
+
+
+def evidence(name: str = "submission-01", **fields: Any) -> Evidence:
+    """What a perfect run of both stages showed."""
+    fields = {"runs": tuple(runs()), "quality": tuple(marks()), "seed": SEED, **fields}
+    return Evidence(**({"entry": Entry(name, digest="0a")} | fields))
+
+
+def graded(name: str = "submission-01", rubric: Rubric | None = None, **fields: Any) -> Grade:
+    """The grade of a perfect run of both stages, some of its evidence changed."""
+    return make_grade(evidence(name, **fields), rubric or load_rubric(), (1, 2))
+
+
+def rejected(name: str, problem: str) -> Grade:
+    """The grade of a submission in which there was nothing to run."""
+    nothing = Evidence(Entry(name, problem=problem), SEED)
+    return make_grade(nothing, load_rubric(), (1, 2))
 
 
 def _outcomes(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from grader.course import REFERENCE_DIR, STAGES_DIR, CourseError, load_course
-from grader.grading.weights import load_weights
+from grader.grading.rubric import load_rubric
 from grader.hints import load_hints
 from grader.mutants.catalog import load_mutants, mutate
 
@@ -87,7 +87,7 @@ def test_there_are_enough_tests_and_mutants():
 
 
 def test_every_test_says_what_it_is_worth_and_what_it_shows():
-    suites = set(load_weights()) - {"quality"}
+    suites = set(load_rubric().weights) - {"quality"}
     for test in TESTS:
         points, suite, _hint = test.marks
         assert 0 < points <= 5, test.where
@@ -99,7 +99,7 @@ def test_every_suite_can_be_earned():
     earned = Counter()
     for test in TESTS:
         earned[test.marks[1]] += test.marks[0]
-    assert set(earned) == set(load_weights()) - {"quality"}
+    assert set(earned) == set(load_rubric().weights) - {"quality"}
 
 
 def test_names_are_unique_within_a_stage():

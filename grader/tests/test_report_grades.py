@@ -6,26 +6,17 @@ import textwrap
 
 import msgspec
 
-from grader.grading.score import Grade, StageRun, make_grade, reject
+from grader.grading.model import Grade, StageRun
 from grader.report.grades import class_page, grade_page
 from grader.tests.draw_page import drawn
-from grader.tests.make_outcomes import SEED, WEIGHTS, marks, runs, stage1, stage2
+from grader.tests.make_outcomes import graded, rejected, runs, stage1, stage2
 
 
 def grade(name: str, stage_runs: list[StageRun] | None = None) -> Grade:
-    return make_grade(
-        name,
-        stages=(1, 2),
-        runs=stage_runs or runs(),
-        quality=marks(),
-        weights=WEIGHTS,
-        seconds=2.5,
-    )
+    return graded(name, runs=tuple(stage_runs or runs()), seconds=2.5)
 
 
-REJECTED = reject(
-    "carol", "no package `kvstore` was found", stages=(1, 2), weights=WEIGHTS, seed=SEED
-)
+REJECTED = rejected("carol", "no package `kvstore` was found")
 PERFECT = grade("ann")
 CARRIED = grade("bob", runs(stage1("set"), stage2("torn"), stage2()))
 
@@ -97,6 +88,6 @@ def test_only_full_marks_read_as_full_marks() -> None:
 
 
 def test_a_name_is_shown_and_not_obeyed() -> None:
-    named = reject("[red]\x1bx", "no", stages=(1,), weights=WEIGHTS, seed=1)
+    named = rejected("[red]\x1bx", "no")
     assert r"[red]\x1bx" in drawn(grade_page(named))
     assert r"[red]\x1bx" in drawn(class_page([named]))

@@ -7,20 +7,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.grading.score import GradingError, StageRun, Tally, make_grade, reject
-from grader.grading.weights import WeightsError, load_weights
-from grader.outcome import SUITES
-from grader.tests.make_outcomes import SEED, WEIGHTS, marks, outcome, runs, stage1, stage2, unit
+from grader.grading.model import GradingError, StageRun, Tally
+from grader.grading.score import make_grade
+from grader.tests.make_outcomes import (
+    SEED,
+    WEIGHTS,
+    a_rubric,
+    evidence,
+    marks,
+    outcome,
+    rejected,
+    runs,
+    stage1,
+    stage2,
+    unit,
+)
 
 
 def grade(*stage_runs, quality=None, weights=WEIGHTS, stages=(1, 2)):
-    return make_grade(
-        "alice",
-        stages=stages,
-        runs=stage_runs or runs(),
-        quality=marks() if quality is None else quality,
-        weights=weights,
+    seen = evidence(
+        runs=tuple(stage_runs or runs()), quality=tuple(marks() if quality is None else quality)
     )
+    return make_grade(seen, a_rubric(weights=weights), stages)
 
 
 def test_all_points_are_a_hundred():
@@ -147,7 +155,7 @@ def test_an_error_in_the_run_that_does_not_count_is_said_too():
 
 
 def test_a_rejected_submission_is_graded_zero():
-    found = reject("bob", "no package", stages=(1, 2), weights=WEIGHTS, seed=5)
+    found = rejected("submission-02", "no package")
     assert (found.score, found.problem, found.outcomes) == (0.0, "no package", ())
     assert found.suite_score("protocol") == 0.0
     assert list(found.stages) == ["stage1", "stage2"]
@@ -174,39 +182,3 @@ def test_a_carried_run_never_lowers_the_score(failing):
     alone = grade(*runs(stage1("get"), stage2("parse")))
     carried = grade(*runs(stage1("get"), stage2("parse"), stage2(*failing)))
     assert carried.score >= alone.score
-
-
-def test_the_weights_of_the_course_add_up():
-    weights = load_weights()
-    assert tuple(weights) == SUITES
-    assert sum(weights.values()) == 100
-    assert weights == WEIGHTS
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("[suites", "weights.toml cannot be read"),
-        ("", "must hold one table"),
-        ("[suites]\nspeed = 100", "unknown suite 'speed'"),
-        ("[suites]\ncorrectness = 100", "no weight for concurrency"),
-        ("all = 20", "add up to 99"),
-        ("all = true", "above 0"),
-        ("all = 0", "above 0"),
-        ("all = nan", "above 0"),
-    ],
-)
-def test_bad_weights_are_refused(tmp_path, text, said):
-    path = tmp_path / "weights.toml"
-    if text.startswith("all"):
-        value = text.partition("= ")[2]
-        text = "\n".join(["[suites]", *(f"{suite} = {value}" for suite in SUITES[1:])])
-        text += "\ncorrectness = 19"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(WeightsError, match=said):
-        load_weights(path)
-
-
-def test_missing_weights_are_refused(tmp_path):
-    with pytest.raises(WeightsError, match=r"weights\.toml cannot be read"):
-        load_weights(tmp_path / "weights.toml")

@@ -1,25 +1,25 @@
-"""Grades one submission: which units run, with whose files, and what comes of them.
+"""Gathers the evidence on one submission: which units run, and with whose files.
 
-Running a unit is the caller's (`RunUnit`); scores are `score.py`'s. Invariant: the grade depends on
-outcomes and quality alone, never on time or on how many threads ran.
+Running a unit is the caller's (`RunUnit`); scores are `score.py`'s. Invariant: the evidence depends
+on the submission and the seed alone, never on time or on how many threads ran.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from grader.course import Course
-from grader.grading.score import Grade, QualityMark, StageRun, complete, make_grade, reject
-from grader.outcome import Outcome, Suite, UnitResult
-from grader.quality.marks import measure_quality
+from grader.grading.model import Evidence, QualityMark, StageRun
+from grader.grading.score import complete
+from grader.outcome import Outcome, UnitResult
 from grader.submission import Submission
+from grader.work import is_untouched
 
 
 class RunUnit(Protocol):
@@ -33,76 +33,72 @@ class RunUnit(Protocol):
 
 
 CollectTests = Callable[[int], Sequence[Outcome]]
-MeasureQuality = Callable[[Path, Course], Sequence[QualityMark]]
+MeasureQuality = Callable[[Submission], Sequence[QualityMark]]
 
 
 @dataclass(frozen=True)
-class Grading:
-    """How to grade: the course, the weights, the seed, and how to run a unit.
+class Gathering:
+    """How to gather: the course, the seed, how to run a unit and how to measure quality.
 
     `collect` gives every test of a stage, as an outcome of whatever status: what can be earned is
     known from it alone, so a run that dies half way makes no test cheaper.
-    `jobs` is how many units may run at once; `clock` gives seconds and is only reported.
+    `jobs` is how many units of one submission may be under way; `clock` gives seconds and is only
+    reported.
     """
 
     course: Course
-    weights: Mapping[Suite, float]
     seed: int
     run: RunUnit
     collect: CollectTests
+    measure: MeasureQuality
     jobs: int = 1
-    measure: MeasureQuality = measure_quality
     clock: Callable[[], float] = time.monotonic
 
-    def grade(self, submission: Submission) -> Grade:
-        """Grade one submission; a rejected one gets 0 and its problem.
+    def gather(self, submission: Submission) -> Evidence:
+        """Run one submission; where there is nothing to run, its entry's problem says so.
 
         Raises `GradingError` and `QualityError`, and whatever `run` raises.
         """
-        numbers = [stage.number for stage in self.course.stages]
         if submission.package_dir is None:
-            return reject(
-                submission.name,
-                submission.problem,
-                stages=numbers,
-                weights=self.weights,
-                seed=self.seed,
-            )
+            return Evidence(submission.entry, self.seed)
         started = self.clock()
         with ThreadPoolExecutor(max_workers=max(1, self.jobs)) as pool:
             try:
-                quality = pool.submit(self.measure, submission.package_dir, self.course)
-                runs = self._run_stages(pool, submission, numbers)
-                marks = quality.result()
+                quality = pool.submit(self.measure, submission)
+                runs = self._run_stages(pool, submission)
+                marks = tuple(quality.result())
             except BaseException:  # an interrupt too: start no unit that nobody waits for
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        return make_grade(
-            submission.name,
-            stages=numbers,
-            runs=runs,
-            quality=marks,
-            weights=self.weights,
-            seconds=self.clock() - started,
-        )
+        seconds = self.clock() - started
+        return Evidence(submission.entry, self.seed, tuple(runs), marks, seconds)
 
-    def _run_stages(
-        self, pool: ThreadPoolExecutor, submission: Submission, numbers: Sequence[int]
-    ) -> list[StageRun]:
+    def _run_stages(self, pool: ThreadPoolExecutor, submission: Submission) -> list[StageRun]:
         """Run each stage with the student's own files, and again where an error may be carried."""
 
         def start(stage: int, *, carried: bool) -> Future[UnitResult]:
             return pool.submit(self._run_whole, stage, submission, carried=carried)
 
+        numbers = [stage.number for stage in self.course.stages]
         own = [start(number, carried=False) for number in numbers]
         runs = [StageRun(number, unit.result()) for number, unit in zip(numbers, own, strict=True)]
-        again = {stage: start(stage, carried=True) for stage in stages_to_carry(runs)}
+        again = {
+            number: start(number, carried=True)
+            for number in stages_to_carry(runs)
+            if number not in self._untouched(submission)
+        }
         return [
             msgspec.structs.replace(run, carried=again[run.stage].result())
             if run.stage in again
             else run
             for run in runs
         ]
+
+    def _untouched(self, submission: Submission) -> set[int]:
+        """The stages in which nothing is written yet: no earlier file can make them pass."""
+        folder = submission.package_dir
+        assert folder is not None
+        return {stage.number for stage in self.course.stages if is_untouched(stage, folder)}
 
     def _run_whole(self, stage: int, submission: Submission, *, carried: bool) -> UnitResult:
         return complete(self.run(stage, submission, carried=carried), self.collect(stage))

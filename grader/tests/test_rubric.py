@@ -1,0 +1,164 @@
+"""What a rubric changes, and what is said of one that is wrong."""
+
+import math
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from grader.grading.model import Adjustment, Entry, Student
+from grader.grading.rubric import Late, ManualMark, load_rubric
+from grader.grading.rubric_file import RubricError
+from grader.outcome import SUITES
+from grader.tests.make_outcomes import WEIGHTS, a_rubric, evidence, graded, marks, runs, stage1
+
+DUE = datetime(2026, 11, 20, 23, 59, tzinfo=UTC)
+LATE = Late(DUE, grace=timedelta(minutes=15), per_day=10, cap=25)
+TESTS = [o.test for run in evidence().runs for o in run.chosen.outcomes]
+
+
+@pytest.fixture
+def rubric_of(tmp_path):
+    def write(text):
+        path = tmp_path / "rubric.toml"
+        path.write_text(text, encoding="utf-8")
+        return load_rubric(path)
+
+    return write
+
+
+def suites(**changed):
+    return "[suites]\n" + "\n".join(
+        f"{suite} = {changed.get(suite, WEIGHTS[suite])}" for suite in SUITES
+    )
+
+
+def test_the_bundled_weights_add_up():
+    weights = load_rubric().weights
+    assert tuple(weights) == SUITES
+    assert math.fsum(weights.values()) == 100
+    assert weights == WEIGHTS
+
+
+def test_what_a_rubric_leaves_out_is_as_in_the_bundled_one(rubric_of):
+    rubric = rubric_of('leave_out = ["test_get"]')
+    assert rubric.weights == WEIGHTS
+    assert (rubric.late, rubric.marks, rubric.leave_out) == (None, (), ("test_get",))
+
+
+def test_points_replace_those_of_the_test(rubric_of):
+    rubric = rubric_of('[points]\ntest_get = 7\n"stage1/tests/test_all.py::test_set" = 0.5')
+    found = graded(rubric=rubric, runs=tuple(runs(stage1("get"))))
+    assert found.suites["correctness"].earned == 0.5
+    assert found.suites["correctness"].available == 7.5
+
+
+@pytest.mark.parametrize("name", ["test_get", "stage1/tests/test_all.py::test_get"])
+def test_a_test_that_is_left_out_counts_nowhere(rubric_of, name):
+    found = graded(rubric=rubric_of(f'leave_out = ["{name}"]'), runs=tuple(runs(stage1("get"))))
+    assert found.score == 100.0
+    assert [o.name for o in found.runs[0].chosen.outcomes] == ["test_set", "test_threads"]
+
+
+@pytest.mark.parametrize("name", ["stage2", "stage2/tests", "stage2/tests/test_all.py"])
+def test_a_stage_that_is_left_out_has_no_quality_either(rubric_of, name):
+    text = f'leave_out = ["{name}"]\n' + suites(
+        persistence=0, protocol=0, correctness=40, concurrency=45
+    )
+    found = graded(rubric=rubric_of(text), quality=tuple(marks(0.5, 0.0)))
+    assert list(found.stages) == ["stage1"]
+    assert found.score == 100 - 15 / 2
+    assert [mark.stage for mark in found.quality] == [1]
+
+
+def test_manual_marks_are_added_and_told():
+    adjusting = a_rubric(marks=(ManualMark("s1", -2.5, "untidy"), ManualMark("other", 9, "no")))
+    found = graded(rubric=adjusting, entry=Entry("submission-01", "0a", Student(id="s1")))
+    assert (found.raw_score, found.score) == (100.0, 97.5)
+    assert found.adjustments == (Adjustment("untidy", -2.5),)
+
+
+@pytest.mark.parametrize(("points", "score"), [(-100, 0.0), (50, 100.0)])
+def test_a_score_stays_between_0_and_100(points, score):
+    adjusting = a_rubric(marks=(ManualMark("submission-01", points, "so"),))
+    stage_runs = tuple(runs(stage1("get")))
+    assert graded(rubric=adjusting, runs=stage_runs).score == score
+
+
+@pytest.mark.parametrize(
+    ("after", "lost"),
+    [
+        (timedelta(minutes=-1), None),
+        (timedelta(minutes=15), None),
+        (timedelta(minutes=16), -10),
+        (timedelta(days=1), -10),
+        (timedelta(days=1, seconds=1), -20),
+        (timedelta(days=30), -25),
+    ],
+)
+def test_lateness_costs_by_the_day_begun(after, lost):
+    adjustment = LATE.adjustment(DUE + after)
+    assert (adjustment and adjustment.points) == lost
+
+
+def test_lateness_is_told_with_its_reason():
+    entry = Entry("submission-01", "0a", submitted=DUE + timedelta(days=2))
+    found = graded(rubric=a_rubric(late=LATE), entry=entry)
+    assert (found.raw_score, found.score) == (100.0, 80.0)
+    assert found.adjustments[0].reason == "late: 2 days begun after 2026-11-20 23:59 UTC"
+
+
+def test_without_a_time_no_lateness_is_counted_and_the_instructor_is_told():
+    found = graded(rubric=a_rubric(late=LATE))
+    assert found.score == 100.0
+    assert found.flags == ("nothing says when it was handed in, so no lateness is counted",)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[suites\nx = 1", r"rubric\.toml cannot be read: .*line 1"),
+        ("weights = 1", r"line 1: 'weights' means nothing; known: suites"),
+        ("\n[suites]\nspeed = 100", r"line 3: 'speed' means nothing in \[suites\]"),
+        ("[suites]\ncorrectness = 100", r"line 1: no weight for concurrency"),
+        (suites(quality=14), r"line 1: the weights add up to 99"),
+        (suites(quality="true"), r"line 6: quality must be a number from 0 to 100"),
+        (suites(quality="nan"), r"line 6: quality must be"),
+        (suites(quality='"15"'), r"line 6: quality must be"),
+        ("# test_get = 1\n[points]\ntest_get = -1", r"line 3: test_get must be a number from 0"),
+        ("points = 3", r"line 1: points must be a table"),
+        ("leave_out = 3", r"line 1: leave_out must be a list of names"),
+        ("[late]\nper_day = 1", r"due must be a moment"),
+        ("[late]\ndue = 2026-11-20T23:59:00\nper_day = 1", r"line 2: due must be a moment with"),
+        ("[late]\ndue = 2026-11-20T23:59:00Z", r"per_day must be a number"),
+        ("[late]\nper_week = 3", r"line 2: 'per_week' means nothing in \[late\]"),
+        ('[[mark]]\nsubmission = "a"\npoints = 1', r"comment must be a text"),
+        ('[mark]\nsubmission = "a"', r"line 1: mark must be tables"),
+    ],
+)
+def test_a_wrong_rubric_is_one_sentence_with_its_line(rubric_of, text, said):
+    with pytest.raises(RubricError, match=said) as error:
+        rubric_of(text)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_rubric_is_said(tmp_path):
+    with pytest.raises(RubricError, match=r"rubric\.toml cannot be read"):
+        load_rubric(tmp_path / "rubric.toml")
+
+
+def test_an_unknown_test_is_said_with_its_line_and_what_was_meant(rubric_of):
+    rubric = rubric_of("\n[points]\ntest_gat = 3")
+    with pytest.raises(RubricError, match=r"line 3: no test is called 'test_gat'; did you mean 't"):
+        rubric.check_names(TESTS, [])
+
+
+def test_an_unknown_submission_is_said_with_its_line(rubric_of):
+    rubric = rubric_of('[[mark]]\nsubmission = "submision-01"\npoints = 1\ncomment = "x"')
+    with pytest.raises(RubricError, match=r"line 2: no submission is called .*'submission-01'\?"):
+        rubric.check_names(TESTS, [Entry("submission-01")])
+
+
+def test_known_names_are_accepted(rubric_of):
+    text = 'leave_out = ["stage2", "test_get"]\n[[mark]]\nsubmission = "a@b.c"\npoints = 1\n'
+    rubric = rubric_of(f'{text}comment = "x"')
+    rubric.check_names(TESTS, [Entry("x", student=Student(email="a@b.c"))])
