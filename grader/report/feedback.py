@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
@@ -20,6 +20,7 @@ from grader.hints import Hint
 from grader.outcome import SUITES, Outcome, Status, UnitResult
 from grader.report.blocks import INDENT, Hanging, Heading, command, hanging, joined
 from grader.report.failure import failure_section
+from grader.report.telling import is_unwritten, same_cause
 from grader.report.unwritten import unwritten_functions
 from grader.report.words import (
     STATUS_MARKS,
@@ -44,13 +45,15 @@ class RunFacts:
 
     `target` is the student's folder as they would type it, such as "work/kvstore"; `assist` says
     that earlier stages' files are the reference's; `untouched` that the stage's files are still the
-    skeletons; `seconds` is wall time.
+    skeletons; `seconds` is wall time; `can_grade` that the reference is there, which `--assist` and
+    grading need: a hand-out has none.
     """
 
     target: str
     assist: bool = False
     untouched: bool = False
     seconds: float = 0.0
+    can_grade: bool = True
 
 
 def stage_page(
@@ -73,9 +76,9 @@ class _Page:
         self.facts = facts
         self.outcomes = result.outcomes
         self.unwritten = unwritten_functions(course, self.stage, self.outcomes)
-        told = [o for o in self.outcomes if o.status in _TOLD and not _waits(o)]
+        told = [o for o in self.outcomes if o.status in _TOLD and not is_unwritten(o)]
         # The grader's own errors come last: a student can mend the others.
-        self.failures = _grouped(sorted(told, key=lambda outcome: outcome.status == "error"))
+        self.failures = same_cause(sorted(told, key=lambda outcome: outcome.status == "error"))
         self.skipped = [outcome for outcome in self.outcomes if outcome.status == "skipped"]
         self.passed = sum(outcome.status == "passed" for outcome in self.outcomes)
 
@@ -136,7 +139,8 @@ class _Page:
             yield Hanging(
                 label, Text(plain(f"{todo.name:<{names}}  ")).append(f"{waiting}{early}", "dim")
             )
-        if any(todo.stage < self.stage.number for todo in self.unwritten):
+        is_early = any(todo.stage < self.stage.number for todo in self.unwritten)
+        if is_early and self.facts.can_grade:
             yield Text("To go on with the reference's files for the earlier stages:")
             yield command(f"nox -s stage{self.stage.number} -- --assist")
         yield Text()
@@ -188,10 +192,7 @@ class _Page:
     def _next(self) -> Iterator[RenderableType]:
         stage = self.stage.number
         if self.outcomes and self.passed == len(self.outcomes):
-            last = stage == len(self.course.stages)
-            done = "The course is done: all stages are green." if last else "This stage is done."
-            yield Text(f"{done} Next:", "bold green")
-            yield command("nox -s grade -- work" if last else f"nox -s stage{stage + 1}")
+            yield from self._next_of_a_green_stage()
         elif self.failures and not (self.facts.untouched and self.unwritten):
             yield Text("Next: mend the first failure, and run it alone:", "bold")
             yield command(replay_command(stage, self.failures[0][0].name, self.result.seed))
@@ -203,6 +204,16 @@ class _Page:
         else:
             yield Text("Next: run the stage again:", "bold")
             yield command(f"nox -s stage{stage}")
+
+    def _next_of_a_green_stage(self) -> Iterator[RenderableType]:
+        if self.stage.number < len(self.course.stages):
+            yield Text("This stage is done. Next:", "bold green")
+            yield command(f"nox -s stage{self.stage.number + 1}")
+        elif self.facts.can_grade:
+            yield Text("The course is done: all stages are green. Next:", "bold green")
+            yield command("nox -s grade -- work")
+        else:
+            yield Text("The course is done: all stages are green. Hand in work/.", "bold green")
 
     def _path(self, file: str) -> str:
         """What the student calls a file of the package, so that an editor can open it."""
@@ -231,18 +242,6 @@ def _progress(outcomes: Sequence[Outcome]) -> Iterator[RenderableType]:
     yield Text()
 
 
-def _grouped(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
-    """Put failures with one cause together: the same words, at the same line of their code."""
-    groups: dict[object, list[Outcome]] = {}
-    for outcome in outcomes:
-        failure = outcome.failure
-        cause: object = outcome.test
-        if failure and failure.reason and failure.comparison is None:
-            cause = outcome.status, failure.reason, failure.frames[-1:]
-        groups.setdefault(cause, []).append(outcome)
-    return list(groups.values())
-
-
 def _by_suite(outcomes: Sequence[Outcome]) -> Iterator[str]:
     for suite in SUITES:
         those = [outcome for outcome in outcomes if outcome.suite == suite]
@@ -257,20 +256,16 @@ def _one_line(outcome: Outcome) -> RenderableType:
     return Hanging(mark, Text(outcome.name).append(f"  {plain(outcome.title)}", "dim"))
 
 
-def _waits(outcome: Outcome) -> bool:
-    return outcome.failure is not None and outcome.failure.unwritten is not None
-
-
 def _mark(outcome: Outcome) -> str:
-    return _UNWRITTEN_MARK if _waits(outcome) else STATUS_MARKS[outcome.status]
+    return _UNWRITTEN_MARK if is_unwritten(outcome) else STATUS_MARKS[outcome.status]
 
 
 def _words(outcome: Outcome) -> str:
-    return _UNWRITTEN_WORDS if _waits(outcome) else STATUS_WORDS[outcome.status]
+    return _UNWRITTEN_WORDS if is_unwritten(outcome) else STATUS_WORDS[outcome.status]
 
 
 def _style(outcome: Outcome) -> str:
-    return _UNWRITTEN_STYLE if _waits(outcome) else STATUS_STYLES[outcome.status]
+    return _UNWRITTEN_STYLE if is_unwritten(outcome) else STATUS_STYLES[outcome.status]
 
 
 def _wait(tests: int) -> str:

@@ -6,7 +6,6 @@ stand below the table, where they have room. Not here: how a grade is computed, 
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Iterator, Sequence
 
@@ -14,9 +13,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from grader.grading.score import FULL_SCORE, Grade, QualityMark, Tally
+from grader.grading.model import FULL_SCORE, Grade, QualityMark
 from grader.outcome import Outcome, Suite
 from grader.report.blocks import INDENT, Heading, hanging, joined
+from grader.report.figures import below, percent
 from grader.report.words import STATUS_WORDS, count, number, plain
 
 LOST_MAX = 10
@@ -87,13 +87,13 @@ def _suite_table(grade: Grade) -> Table:
 
 def _weighed(grade: Grade, suite: Suite) -> tuple[str, str]:
     weight = grade.weights[suite]
-    return _below(grade.suite_score(suite), weight, 2), number(weight)
+    return below(grade.suite_score(suite), weight, 2), number(weight)
 
 
 def _stage_lines(grade: Grade) -> Iterator[RenderableType]:
     carried = _carried(grade)
     shown = (
-        f"{key.removeprefix('stage')}: {_percent(tally)} %{_CARRIED if key in carried else ''}"
+        f"{key.removeprefix('stage')}: {percent(tally)} %{_CARRIED if key in carried else ''}"
         for key, tally in grade.stages.items()
     )
     yield hanging("stages   ", joined(shown), label_style="bold")
@@ -116,20 +116,15 @@ def _lost(grade: Grade) -> Iterator[RenderableType]:
 
 
 def _lost_test(grade: Grade, outcome: Outcome) -> tuple[float, str]:
-    cost = _cost(grade, outcome.suite, outcome.points)
+    cost = grade.cost(outcome.suite, outcome.points)
     how = STATUS_WORDS[outcome.status]
     return cost, f"stage {outcome.stage}, {outcome.suite}: {outcome.title} ({how})"
 
 
 def _lost_mark(grade: Grade, mark: QualityMark) -> tuple[float, str]:
-    cost = _cost(grade, "quality", mark.available - mark.earned)
+    cost = grade.cost("quality", mark.available - mark.earned)
     finding = f": {mark.findings[0]}" if mark.findings else ""
     return cost, f"stage {mark.stage}, quality: {mark.check}{finding}"
-
-
-def _cost(grade: Grade, suite: Suite, points: float) -> float:
-    """What points of a suite are worth of the score."""
-    return points / grade.suites[suite].available * grade.weights[suite]
 
 
 def _class_table(grades: Sequence[Grade]) -> Table:
@@ -152,23 +147,11 @@ def _class_row(grade: Grade) -> Iterator[str]:
     yield plain(grade.submission)
     yield f"{grade.score:.2f}"
     for key, tally in grade.stages.items():
-        yield f"{_percent(tally)}{_CARRIED if key in carried else ''}"
+        yield f"{percent(tally)}{_CARRIED if key in carried else ''}"
     for suite, weight in grade.weights.items():
-        yield _below(grade.suite_score(suite), weight, 1)
+        yield below(grade.suite_score(suite), weight, 1)
     yield f"{grade.seconds:.0f}"
 
 
 def _carried(grade: Grade) -> set[str]:
     return {f"stage{run.stage}" for run in grade.runs if run.uses_carried}
-
-
-def _percent(tally: Tally) -> str:
-    # 29 of 100 must not become 28 by the rounding of floats.
-    return str(math.floor(tally.share * 100 + 1e-9))
-
-
-def _below(value: float, full: float, digits: int) -> str:
-    """Round, but never up to `full` what is less."""
-    least = 10.0**-digits
-    shown = min(value, full - least) if value < full else full
-    return f"{shown:.{digits}f}"

@@ -256,3 +256,13 @@ def test_a_terminal_without_a_character_shows_a_question_mark() -> None:
     text = raw.getvalue().decode("cp1252")
     assert "-- Stage 2: Log ---" in text
     assert "1  a  ? b" in text
+
+
+def test_without_a_reference_nothing_that_needs_one_is_offered() -> None:
+    """A hand-out can neither assist nor grade."""
+    assert page(outcome("test_a"), can_grade=False).endswith(
+        "The course is done: all stages are green. Hand in work/.\n"
+    )
+    waits_for_earlier = unwritten("test_a", "MemoryStore")
+    assert "--assist" in page(waits_for_earlier)
+    assert "--assist" not in page(waits_for_earlier, can_grade=False)

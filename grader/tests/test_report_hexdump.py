@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.report.hexdump import compare, differences, dump
+from grader.report.bytediff import differences
+from grader.report.hexdump import compare, dump
 from grader.testkit import formats
 from grader.tests.draw_page import drawn
 

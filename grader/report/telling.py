@@ -1,0 +1,100 @@
+"""How a failure is told, whatever it is told on: which ones belong together, and in which words.
+
+Plain data and sentences, neither rich nor HTML. Texts of the code under test pass through as they
+are: who shows them makes them safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from grader.outcome import Comparison, Frame, Outcome, Status
+from grader.report.layout import explain
+
+FRAMES_MAX = 6
+PRINTED_LINES_MAX = 15
+_SHORT_BYTES = 16
+
+EXPLANATIONS: dict[Status, str] = {
+    "timeout": "It was stopped: a deadlock, or a loop without end, looks like this.",
+    "crashed": "The process that runs your code was gone before it could answer.",
+    "error": "This is the grader's fault, not yours. Please report it, with the command below.",
+}
+_EXPECTED_WORDS = {
+    "!=": "anything but ",
+    "is not": "anything but ",
+    "<": "less than ",
+    "<=": "at most ",
+    ">": "more than ",
+    ">=": "at least ",
+}
+
+
+class Side(NamedTuple):
+    """One side of a comparison; `is_wanted` tells what should be from what is."""
+
+    label: str
+    text: str
+    is_wanted: bool = False
+
+
+def same_cause(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
+    """Put failures with one cause together: the same words, at the same line of their code."""
+    groups: dict[object, list[Outcome]] = {}
+    for outcome in outcomes:
+        failure = outcome.failure
+        cause: object = outcome.test
+        if failure and failure.reason and failure.comparison is None:
+            cause = outcome.status, failure.reason, failure.frames[-1:]
+        groups.setdefault(cause, []).append(outcome)
+    return list(groups.values())
+
+
+def is_unwritten(outcome: Outcome) -> bool:
+    """Whether the test waits for a function that still is the skeleton's."""
+    return outcome.failure is not None and outcome.failure.unwritten is not None
+
+
+def place(outcome: Outcome) -> str:
+    """Return the file of a test within its stage, and its name."""
+    return outcome.test.partition("/")[2] or outcome.test
+
+
+def sentence(reason: str) -> str:
+    """Begin with a capital letter, unless the first word is code."""
+    is_word = reason.partition(" ")[0].isalpha()
+    return reason[0].upper() + reason[1:] if is_word else reason
+
+
+def sides(comparison: Comparison) -> tuple[Side, Side]:
+    """Return both sides of a comparison, in the order that reads best."""
+    expected, actual = comparison.expected, comparison.actual
+    if comparison.operator == "in":
+        return Side("Looked for", actual, is_wanted=True), Side("In", expected)
+    if comparison.operator == "not in":
+        return Side("Unwanted", actual), Side("But in", expected)
+    wanted = _EXPECTED_WORDS.get(comparison.operator, "") + expected
+    return Side("Expected", wanted, is_wanted=True), Side("Came back", actual)
+
+
+def bytes_to_dump(comparison: Comparison) -> tuple[bytes, bytes] | None:
+    """Return expected and actual bytes if a hex dump of them says more than the two texts."""
+    expected, actual = comparison.expected_bytes, comparison.actual_bytes
+    if expected is None or actual is None or comparison.operator != "==":
+        return None
+    short = all(len(data) <= _SHORT_BYTES and data.isascii() for data in (expected, actual))
+    if short and not (explain(expected) or explain(actual)):
+        return None
+    return expected, actual
+
+
+def last_frames(frames: Sequence[Frame]) -> tuple[int, Sequence[Frame]]:
+    """Return how many calls are left out, and the frames nearest to the error."""
+    return max(len(frames) - FRAMES_MAX, 0), frames[-FRAMES_MAX:]
+
+
+def last_printed(printed: str) -> tuple[int, list[str]]:
+    """Return how many lines are left out, and the last lines of what was printed."""
+    lines = printed.rstrip().splitlines()
+    return max(len(lines) - PRINTED_LINES_MAX, 0), lines[-PRINTED_LINES_MAX:]
