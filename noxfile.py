@@ -1,5 +1,4 @@
-"""Every job of the project by name: `nox -s stage3`, `nox -s grade`, `nox -s tests`; `nox -l` lists
-them.
+"""Every job by name, such as `nox -s stage3`; `nox -l` lists them.
 
 All sessions share one virtual environment, `.nox/env`, made once and reused until `pyproject.toml`
 changes: a student who runs `nox -s stage1` fifty times a day waits for the tests and for nothing
@@ -18,7 +17,7 @@ ROOT = Path(__file__).parent
 ENV = ROOT / ".nox" / "env"
 PYTHON = ENV / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
-nox.options.sessions = ["grade"]
+nox.options.sessions = ["stage1"]
 nox.options.default_venv_backend = "none"
 nox.options.error_on_external_run = False
 
@@ -98,11 +97,30 @@ def hint(session: nox.Session) -> None:
     grader(session, "hint")
 
 
+# A hand-out's noxfile ends here; below are the jobs of those who teach the course.
+
+nox.options.sessions = ["grade"]
+
+
 @nox.session
 def grade(session: nox.Session) -> None:
     """Grade submissions: nox -s grade -- PATH…; without a path, the bundled samples."""
     prepare(session)
     grader(session, "grade")
+
+
+@nox.session
+def handout(session: nox.Session) -> None:
+    """Write the student's repository: nox -s handout -- [FOLDER]; default build/handout."""
+    prepare(session)
+    grader(session, "handout")
+
+
+@nox.session
+def gradescope(session: nox.Session) -> None:
+    """Write Gradescope's autograder: nox -s gradescope -- [FILE]; default build/autograder.zip."""
+    prepare(session)
+    grader(session, "gradescope")
 
 
 @nox.session

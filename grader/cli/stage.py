@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from grader.course import ROOT, STAGES_DIR, CourseError, Stage, load_course
+from grader.course import REFERENCE_DIR, ROOT, STAGES_DIR, CourseError, Stage, load_course
 from grader.hints import load_hints
 from grader.outcome import Outcome, UnitResult
 from grader.report.console import open_console, print_page
@@ -56,6 +56,7 @@ def stage(
         assist=assist,
         untouched=is_untouched(entry, package),
         seconds=time.monotonic() - started,
+        can_grade=REFERENCE_DIR.is_dir(),
     )
     print_page(console, stage_page(course, result, load_hints(STAGES_DIR), facts))
     passed = bool(result.outcomes) and all(o.status == "passed" for o in result.outcomes)

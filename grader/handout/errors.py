@@ -1,0 +1,7 @@
+"""What can go wrong on the way out of the house."""
+
+from grader.mistake import Mistake
+
+
+class HandoutError(Mistake):
+    """A list names what is not there, or the target is not ours to write; one sentence."""
