@@ -17,7 +17,7 @@ RUBRIC_NAME = "rubric.toml"  # the copy that lies beside the grades it made
 
 
 class ChangedTest(NamedTuple):
-    """A test with another outcome than before; None where it did not exist."""
+    """A test with another outcome than before; None where it does not count or did not exist."""
 
     test: str
     before: Status | None

@@ -12,11 +12,14 @@ from grader.batch.compare import Change, ChangedTest
 from grader.report.blocks import INDENT, Heading, hanging
 from grader.report.words import STATUS_WORDS, count, plain
 
-TESTS_MAX = 8  # of one submission
+TESTS_MAX = 40
+NAMES_MAX = 4  # submissions named beside one test
 
 
 def changes_page(changes: Sequence[Change]) -> Group:
-    """Return the page: a row for each submission that changed, and below it the tests behind it."""
+    """Return the page: a row for each submission that changed, and a line for each test behind it,
+    those that changed for most submissions first.
+    """
     changed = [change for change in changes if not change.is_nothing]
     same = len(changes) - len(changed)
     parts: list[RenderableType] = [Heading("Old and new", f"{count(same, 'submission')} unchanged")]
@@ -42,17 +45,23 @@ def _table(changed: Sequence[Change]) -> Table:
 
 
 def _tests(changed: Sequence[Change]) -> Iterator[RenderableType]:
+    names: dict[ChangedTest, list[str]] = {}
     for change in changed:
-        if change.tests:
-            yield Text(plain(change.submission), "bold")
-        for test in change.tests[:TESTS_MAX]:
-            yield hanging(INDENT, f"{test.test}: {_words(test)}")
-        if len(change.tests) > TESTS_MAX:
-            yield Text(f"{INDENT}and {len(change.tests) - TESTS_MAX} more", "dim")
+        for test in change.tests:
+            names.setdefault(test, []).append(change.submission)
+    ranked = sorted(names.items(), key=lambda item: -len(item[1]))
+    if ranked:
+        yield Heading("Tests that changed", "by how many submissions")
+    for test, whose in ranked[:TESTS_MAX]:
+        more = f" and {len(whose) - NAMES_MAX} more" if len(whose) > NAMES_MAX else ""
+        yield hanging(f"{INDENT}{_words(test)}  ", test.test)
+        yield hanging(INDENT * 2, f"{', '.join(whose[:NAMES_MAX])}{more}", style="dim")
+    if len(ranked) > TESTS_MAX:
+        yield Text(f"{INDENT}and {len(ranked) - TESTS_MAX} more tests", "dim")
 
 
 def _words(test: ChangedTest) -> str:
-    before, after = (STATUS_WORDS[s] if s else "not there" for s in (test.before, test.after))
+    before, after = (STATUS_WORDS[s] if s else "not counted" for s in (test.before, test.after))
     return f"{before} → {after}"
 
 
