@@ -91,3 +91,25 @@ def test_a_stage_file_imports_only_files_of_earlier_stages_and_given_ones():
                 target = name.lstrip(".")
                 ok = target in given or home.get(target, 99) <= home[path.stem]
                 assert ok or (path.stem, target) in forward, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("leaf", ["attacks", "mutants", "handout"])
+def test_proofs_and_hand_outs_are_leaves(leaf):
+    """Nothing that grades needs them; the command line, their own tests and the attacks that are
+    built on mutants may.
+    """
+    inside = (ROOT / "grader" / leaf, ROOT / "grader" / "cli" / f"{leaf}.py")
+    outside = [
+        path
+        for path in files(ROOT / "grader")
+        if not any(home in (path, *path.parents) for home in inside)
+        and not {"tests", "checks", "attacks"} & set(path.parts)
+        and path.parent.name != "cli"
+    ]
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in outside
+        if any(name.startswith(f"grader.{leaf}") for name in imported(path))
+    }
+    assert len(outside) > 100
+    assert users == set()
