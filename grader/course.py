@@ -68,7 +68,7 @@ class Course:
     title: str
     given: tuple[str, ...]
     stages: tuple[Stage, ...]
-    docs_url: str
+    docs_url: str = ""
 
     def stage(self, number: int) -> Stage:
         """Return stage `number`; raises `CourseError` when there is none."""

@@ -2,32 +2,57 @@
 hurts.
 
 CPython switches threads rarely, and seldom in the middle of a method, so most races hide. Here
-every line of the package under test is a chance, drawn from a seed, to give way to another thread.
+every line of code that is not the standard library's is a chance, drawn from a seed, to give way to
+another thread. Code under test cannot turn this off: the guard keeps `sys.settrace` from it, and
+what it does to the switch interval is undone while it runs.
 """
 
 from __future__ import annotations
 
-import random
-import sys
-import threading
-import time
-from collections.abc import Callable
-from types import FrameType
-from typing import Any
+import _random
 
-from .objects import describe_error, is_student_file
+from .front import drive
+from .guard import is_ours_or_standard, permit
+from .primitives import (
+    code_of,
+    file_of,
+    get_switch_interval,
+    lock_acquire,
+    lock_release,
+    new_held_lock,
+    now_ns,
+    opaque,
+    or_end,
+    set_switch_interval,
+    settrace,
+    sleep,
+    sort,
+    start_thread,
+    take,
+    wait_for,
+)
+from .verbs import call_method
 
-_now = time.perf_counter_ns
-_sleep = time.sleep
-_settrace = sys.settrace
-_SWITCHES = ((sys, "settrace"), (sys, "setswitchinterval"), (threading, "settrace"))
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from types import FrameType
+    from typing import Any
+
+    from .front import Step
+
+    Call = tuple[Any, str, tuple[Any, ...]]
+    Record = tuple[int, int, int, int, bool, Any]
+
 _PAUSE_SECONDS = 1e-5
+_SWITCH_SECONDS = 1e-6
+_LOOK_SECONDS = 1e-3
 
-Call = tuple[Any, str, tuple[Any, ...]]
-Record = tuple[int, int, int, int, bool, Any]
+_Random = _random.Random
+_blank, _seed, _draw = _Random.__new__, _Random.seed, _Random.random
 
 
-def run_plans(plans: list[list[Call]], seed: int, chance: float) -> list[Record]:
+def run_plans(plans: list[list[Call]], seed: int, chance: float) -> tuple[str, list[Record]]:
     """Run each plan in a thread of its own, all started together, and return what happened, by
     start time.
 
@@ -35,63 +60,80 @@ def run_plans(plans: list[list[Call]], seed: int, chance: float) -> list[Record]
     `chance` is the probability of giving way at each line of the package under test.
     """
     records: list[Record] = []
-    barrier = threading.Barrier(len(plans))
-    threads = [
-        threading.Thread(
-            target=_run_plan,
-            args=(number, plan, barrier, records, _tracer(random.Random(seed + number), chance)),
-            daemon=True,
-        )
-        for number, plan in enumerate(plans)
-    ]
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    # The code under test must not turn the switching off while it is on.
-    kept = [getattr(module, name) for module, name in _SWITCHES]
-    for module, name in _SWITCHES:
-        setattr(module, name, _nothing)
+    start = new_held_lock()
+    ready, over = [new_held_lock() for _ in plans], [new_held_lock() for _ in plans]
+    for number, plan in enumerate(plans):
+        box: list[Any] = []
+        tracer = _tracer(seed + number, chance)
+        at_start = (ready[number], start, over[number])
+        steps = _calls(number, plan, at_start, records, tracer, box)
+        start_thread(drive, (or_end(steps), box))
+    for lock in ready:
+        lock_acquire(lock)
+    before = get_switch_interval()
     try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        lock_release(start)
+        for lock in over:
+            set_switch_interval(_SWITCH_SECONDS)
+            while not wait_for(lock, _LOOK_SECONDS):
+                set_switch_interval(_SWITCH_SECONDS)
     finally:
-        for (module, name), function in zip(_SWITCHES, kept, strict=True):
-            setattr(module, name, function)
-        sys.setswitchinterval(before)
-    return sorted(records, key=lambda record: record[2])
+        set_switch_interval(before)
+    sort(records, key=lambda record: record[2])
+    return "ok", records
 
 
-def _nothing(*_args: object) -> None:
-    """Stand in for what the code under test must not do."""
-
-
-def _run_plan(
+def _calls(
     number: int,
     plan: list[Call],
-    barrier: threading.Barrier,
+    locks: tuple[Any, Any, Any],
     records: list[Record],
     tracer: Callable[..., Any],
-) -> None:
-    barrier.wait()
-    _settrace(tracer)
-    for index, (owner, method, args) in enumerate(plan):
-        started = _now()
+    box: list[Any],
+) -> Generator[Step, None, None]:
+    """The calls of one thread, as steps for `front.drive`; records what came of each."""
+    ready, start, over = locks
+    lock_release(ready)
+    wait_for(start)
+    _trace(tracer)
+    for index, call in enumerate(plan):
+        started = now_ns()
+        yield call_method, call, []
+        ended = now_ns()
+        kind, value = take(box)
+        if kind == "missing":
+            value = {"names": ("AttributeError",), "message": value}
+        records += ((number, index, started, ended, kind == "ok", value),)
+    _trace(None)
+    lock_release(over)
+
+
+def _trace(tracer: Callable[..., Any] | None) -> None:
+    """Trace this thread from now on. Only one thread at a time can ask for it, and code under test
+    may be asking (in vain) as well.
+    """
+    while True:
+        permit("sys.settrace")
         try:
-            result, returned = getattr(owner, method)(*args), True
-        except BaseException as error:
-            result, returned = describe_error(error), False
-        records.append((number, index, started, _now(), returned, result))
-    _settrace(None)
+            settrace(tracer)
+        except RuntimeError:
+            sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
-def _tracer(chances: random.Random, chance: float) -> Callable[..., Any]:
+def _tracer(seed: int, chance: float) -> Callable[..., Any]:
+    chances = _blank(_Random)
+    _seed(chances, seed)
+
     def on_line(_frame: FrameType, event: str, _arg: object) -> Callable[..., Any]:
-        if event == "line" and chances.random() < chance:
-            _sleep(_PAUSE_SECONDS)
-        return on_line
+        if event == "line" and _draw(chances) < chance:
+            set_switch_interval(_SWITCH_SECONDS)
+            sleep(_PAUSE_SECONDS)
+        return local
 
     def on_call(frame: FrameType, _event: str, _arg: object) -> Callable[..., Any] | None:
-        return on_line if is_student_file(frame.f_code.co_filename) else None
+        return None if is_ours_or_standard(file_of(code_of(frame))) else local
 
-    return on_call
+    local = opaque(on_line)
+    return opaque(on_call)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 
 # The same start as the agent's: no site, no user folder, no environment of the caller's.
@@ -18,6 +16,8 @@ class Program:
     """One run of the package under test's command line."""
 
     def __init__(self, package_parent: str, args: list[str]) -> None:
+        import subprocess  # few tests need it, and it would take a quarter of an agent's start
+
         self._process = subprocess.Popen(
             [
                 sys.executable,
@@ -53,4 +53,6 @@ class Program:
 
     def interrupt(self, name: str) -> None:
         """Send a signal by name, such as `SIGTERM`."""
+        import signal
+
         self._process.send_signal(getattr(signal, name))

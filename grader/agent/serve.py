@@ -1,9 +1,10 @@
 """The life of an agent process: take the pipes, shut the doors, answer requests until the pipe
 closes.
 
-The first message holds the settings: which package, what to confine. Only after the doors are shut
-is the package under test importable. What it prints goes to the output pipe; the reply pipe is a
-descriptor that only this file knows.
+The first message holds the settings: which package, what to confine, the key of the seals. Only
+after the doors are shut and the guard is on is the package under test importable. What it prints
+goes to the output pipe. Requests are served by a thread that is not the main one: the handler of a
+signal runs in the main thread, and is given the frame that stands there.
 """
 
 from __future__ import annotations
@@ -12,42 +13,100 @@ import os
 import struct
 import sys
 import threading
-from typing import Any, BinaryIO
 
+from . import guard
 from .confine import confine
-from .disk import this_disk
-from .verbs import Agent
+from .core import answerer, converse
+from .disk import watch_disk
+from .front import drive_to_the_end, report_thread_error
+from .primitives import exit_now, lock_acquire, new_held_lock, or_end, read, start_thread, write
+from .seal import REPLIES, REQUESTS, opener, sealer
 from .wire import decode, encode
 
-_LENGTH = struct.Struct(">I")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_pack_length, _unpack_length = struct.Struct(">I").pack, struct.Struct(">I").unpack
+_LENGTH_BYTES = 4
+_CHUNK_BYTES = 64 * 1024  # what a pipe holds
 _STACK_BYTES = 1024 * 1024  # of a thread; the usual 8 MiB would use up the address space
+_SERVING_STACK_BYTES = 8 * 1024 * 1024
+# What code under test may see of the agent; see `front`.
+_VISIBLE = {"front", "verbs", "describe", "clock", "program"}
 
 
 def main() -> None:
-    """Serve the parent on standard input and output."""
+    """Serve the parent on standard input and output; never returns."""
     requests, replies = _take_pipes()
-    settings = decode(_read_message(requests) or b"")
+    read_message = _reader(requests)
+    settings = decode(read_message() or b"")
     confined = confine(settings["confine"])
-    package_dir = settings["package_dir"]
-    sys.path.insert(0, os.path.dirname(package_dir))
-    this_disk().install()
-    threading.excepthook = _report_thread_error
+    box: list[Any] = []
+    answer = answerer(settings["package_dir"], box)
+    receive, send = _sealed(read_message, replies, settings["key"])
+    watch_disk()
+    threading.excepthook = report_thread_error
+    sys.path.insert(0, os.path.dirname(settings["package_dir"]))
+    del settings
+    _disappear()
+    send(encode(("ready", confined)))
+    threading.stack_size(_SERVING_STACK_BYTES)
+    steps = or_end(converse(receive, send, answer))
+    start_thread(drive_to_the_end, (steps, box, exit_now))
     threading.stack_size(_STACK_BYTES)
-    agent = Agent(package_dir)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "grader_agent"]:
-        del sys.modules[name]  # the package under test has no business with them
-    _write_message(replies, encode(("ready", confined)))
-    while (request := _read_message(requests)) is not None:
-        _write_message(replies, agent.answer(request))
-    os._exit(0)
+    del read_message, receive, send, answer, steps, box
+    _wait_for_ever()
 
 
-def _take_pipes() -> tuple[BinaryIO, int]:
+def _sealed(
+    read_message: Callable[[], bytes | None], replies: int, key: bytes
+) -> tuple[Callable[[], bytes | None], Callable[[bytes], None]]:
+    """Return how to receive a request and how to send a reply; a fork of this process can do
+    neither.
+    """
+    seals = [sealer(key, REPLIES), opener(key, REQUESTS)]
+    os.register_at_fork(after_in_child=seals.clear)
+
+    def receive() -> bytes | None:
+        sealed = read_message()
+        return None if sealed is None else seals[1](sealed)
+
+    def send(message: bytes) -> None:
+        _write_message(replies, seals[0](message))
+
+    return receive, send
+
+
+def _disappear() -> None:
+    """Leave nothing of the agent where code under test could find it, and put up the guard."""
+    ours = [name for name in sys.modules if name.partition(".")[0] == "grader_agent"]
+    hidden = [vars(sys.modules[name]) for name in ours if name.rpartition(".")[2] not in _VISIBLE]
+    guard.hide_memory()
+    guard.install(hidden)
+    foreign = [name for name in sys.modules if name.partition(".")[0] in ("ctypes", "_ctypes")]
+    for name in ours + foreign:
+        del sys.modules[name]
+    main_module = vars(sys.modules["__main__"])
+    main_module.clear()
+    main_module["__name__"] = "__main__"
+
+
+def _wait_for_ever() -> None:
+    lock = new_held_lock()
+    while True:
+        try:
+            lock_acquire(lock)
+        except BaseException:  # noqa: S112  (code under test can interrupt the main thread)
+            continue
+
+
+def _take_pipes() -> tuple[int, int]:
     """Move the pipes out of the way of `print` and `input`, which then reach the output pipe and
     nothing.
     """
-    requests = os.fdopen(os.dup(0), "rb")
-    replies = os.dup(1)
+    requests, replies = os.dup(0), os.dup(1)
     os.dup2(2, 1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -61,20 +120,28 @@ def _take_pipes() -> tuple[BinaryIO, int]:
     return requests, replies
 
 
-def _read_message(stream: BinaryIO) -> bytes | None:
-    header = stream.read(_LENGTH.size)
-    if len(header) < _LENGTH.size:
-        return None
-    (length,) = _LENGTH.unpack(header)
-    return stream.read(length)
+def _reader(descriptor: int) -> Callable[[], bytes | None]:
+    """Return a function that waits for the next message; None when the pipe ends."""
+    waiting = bytearray()
+
+    def take(count: int) -> bytes | None:
+        while len(waiting) < count:
+            chunk = read(descriptor, _CHUNK_BYTES)
+            if not chunk:
+                return None
+            waiting[len(waiting) :] = chunk
+        taken = bytes(waiting[:count])
+        del waiting[:count]
+        return taken
+
+    def read_message() -> bytes | None:
+        header = take(_LENGTH_BYTES)
+        return None if header is None else take(_unpack_length(header)[0])
+
+    return read_message
 
 
 def _write_message(descriptor: int, message: bytes) -> None:
-    data = memoryview(_LENGTH.pack(len(message)) + message)
+    data = memoryview(_pack_length(len(message)) + message)
     while data:
-        data = data[os.write(descriptor, data) :]
-
-
-def _report_thread_error(args: threading.ExceptHookArgs) -> None:
-    name = args.thread.name if args.thread else "a thread"
-    print(f"{name} ended with {args.exc_type.__name__}: {args.exc_value}", file=sys.stderr)  # noqa: T201
+        data = data[write(descriptor, data) :]

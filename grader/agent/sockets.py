@@ -5,33 +5,43 @@ Bytes only: what they mean is for the test to say.
 
 from __future__ import annotations
 
-import socket
+import _socket
+
+from .primitives import opaque
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 _CHUNK_BYTES = 256 * 1024
 
+_Socket = _socket.socket
+_blank, _init = _Socket.__new__, _Socket.__init__
+_connect, _set_option = _Socket.connect, _Socket.setsockopt
+_send_all, _receive = _Socket.sendall, _Socket.recv
+_shutdown, _close = _Socket.shutdown, _Socket.close
 
-class Client:
-    """One connection to `host` and `port`."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._socket = socket.create_connection((host, port))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+def connect(host: str, port: int) -> tuple[str, Any]:
+    """Make a connection to `host` and `port`, a tool with `send(data)`, `receive()` (waits for
+    bytes; empty once the server has closed), `finish_sending()` and `close()`.
+    """
+    connection = _blank(_Socket)
+    _init(connection, _socket.AF_INET6 if ":" in host else _socket.AF_INET, _socket.SOCK_STREAM)
+    _connect(connection, (host, port))
+    _set_option(connection, _socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
 
-    def send(self, data: bytes) -> None:
-        """Send all of `data`."""
-        self._socket.sendall(data)
-
-    def receive(self) -> bytes:
-        """Wait for bytes and return what is there; empty once the server has closed."""
+    def receive() -> bytes:
         try:
-            return self._socket.recv(_CHUNK_BYTES)
+            return _receive(connection, _CHUNK_BYTES)
         except ConnectionError:
             return b""
 
-    def finish_sending(self) -> None:
-        """Tell the server that nothing more will come; replies can still be received."""
-        self._socket.shutdown(socket.SHUT_WR)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._socket.close()
+    actions: dict[str, Callable[..., Any]] = {
+        "send": lambda data: _send_all(connection, data),
+        "receive": receive,
+        "finish_sending": lambda: _shutdown(connection, _socket.SHUT_WR),
+        "close": lambda: _close(connection),
+    }
+    return "ok", opaque(lambda name, *args: ("ok", actions[name](*args)))

@@ -9,10 +9,34 @@ after a second without a result it counts as waiting too.
 
 from __future__ import annotations
 
-import sys
-import threading
-import time
-from typing import Any
+from .front import drive
+from .guard import permit
+from .primitives import (
+    current_frames,
+    last_instruction,
+    lock_acquire,
+    lock_release,
+    native_thread_id,
+    new_held_lock,
+    now_seconds,
+    opaque,
+    or_end,
+    partition_from_right,
+    read_file,
+    split_bytes,
+    start_thread,
+    take,
+    thread_id,
+    wait_for,
+)
+from .verbs import call_method
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import Any
+
+    from .front import Step
 
 _LOOK_SECONDS = 0.002
 _LOOKS = 8
@@ -20,71 +44,76 @@ _LOOKS_UNTOLD = 50
 _POLLING_SECONDS = 1.0
 
 
-class Actor:
-    """One thread of the agent, which makes the calls that a test gives it."""
+def start_actor(_name: str) -> tuple[str, Any]:
+    """Start a thread, a tool: `begin(owner, method, args)` starts a call and returns at once;
+    `settle()` is True once it has returned, False once its thread can only be waiting for another
+    one; `finish()` waits for it and is its outcome.
+    """
+    wanted, started, done = new_held_lock(), new_held_lock(), new_held_lock()
+    box: list[Any] = []
+    ids: list[int] = []
+    call: tuple[Any, ...] = ()
 
-    def __init__(self, name: str) -> None:
-        self._wanted = threading.Semaphore(0)
-        self._call: tuple[Any, str, tuple[Any, ...]] | None = None
-        self._done = threading.Event()
-        self._result: Any = None
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
-
-    def begin(self, owner: Any, method: str, args: tuple[Any, ...]) -> None:
-        """Start `owner.method(*args)` in this actor's thread and return at once."""
-        self._call = (owner, method, args)
-        self._done.clear()
-        self._wanted.release()
-
-    def settle(self) -> bool:
-        """Return True once the call has returned, False once its thread can only be waiting for
-        another one.
-        """
-        seen, quiet, started = None, 0, time.monotonic()
-        while not self._done.wait(_LOOK_SECONDS):
-            place, told = self._place()
-            quiet = quiet + 1 if place is not None and place == seen else 0
-            seen = place
-            if quiet >= (_LOOKS if told else _LOOKS_UNTOLD):
-                return False
-            if time.monotonic() - started > _POLLING_SECONDS:
-                return False
-        return True
-
-    def finish(self) -> Any:
-        """Wait for the call to return, and return or raise what it did."""
-        self._done.wait()
-        if self._error is not None:
-            raise self._error
-        return self._result
-
-    def _work(self) -> None:
+    def calls() -> Generator[Step, None, None]:
+        nonlocal ids
+        ids += (thread_id(), native_thread_id())
+        lock_release(started)
         while True:
-            self._wanted.acquire()
-            assert self._call is not None
-            owner, method, args = self._call
-            self._result = self._error = None
-            try:
-                self._result = getattr(owner, method)(*args)
-            except BaseException as error:
-                self._error = error
-            self._done.set()
+            lock_acquire(wanted)
+            yield call_method, call, []
+            lock_release(done)
 
-    def _place(self) -> tuple[Any, bool]:
-        """Where the thread stands (None while it runs), and whether the system told us that it
-        sleeps.
-        """
-        frame = sys._current_frames().get(self._thread.ident or 0)
-        if frame is None:
-            return None, False
-        place = (id(frame), frame.f_lasti)
-        try:
-            with open(f"/proc/self/task/{self._thread.native_id}/stat") as file:
-                fields = file.read().rpartition(")")[2].split()
-        except OSError:
-            return place, False
-        if fields[0] != "S":
-            return None, True
-        return (*place, fields[11], fields[12]), True
+    def begin(*wanted_call: Any) -> tuple[str, Any]:
+        nonlocal call
+        call = wanted_call
+        lock_acquire(done, False)  # noqa: FBT003
+        lock_release(wanted)
+        return "ok", None
+
+    def settle() -> tuple[str, Any]:
+        return "ok", _settle(done, *ids)
+
+    def finish() -> tuple[str, Any]:
+        wait_for(done)
+        return take(box)
+
+    actions = {"begin": begin, "settle": settle, "finish": finish}
+    start_thread(drive, (or_end(calls()), box))
+    lock_acquire(started)
+    return "ok", opaque(lambda name, *args: actions[name](*args))
+
+
+def _settle(done: Any, thread: int, native: int) -> bool:
+    seen, quiet, started = None, 0, now_seconds()
+    while not wait_for(done, _LOOK_SECONDS):
+        place, told = _place(thread, native)
+        quiet = quiet + 1 if place is not None and place == seen else 0
+        seen = place
+        if quiet >= (_LOOKS if told else _LOOKS_UNTOLD):
+            return False
+        if now_seconds() - started > _POLLING_SECONDS:
+            return False
+    return True
+
+
+def _place(thread: int, native: int) -> tuple[Any, bool]:
+    """Where the thread stands (None while it runs), and whether the system told us that it
+    sleeps.
+    """
+    permit("sys._current_frames")
+    frames = current_frames()
+    if thread not in frames:
+        return None, False
+    place = (id(frames[thread]), last_instruction(frames[thread]))
+    state, user_ticks, system_ticks = _system_says(native)
+    if not state:
+        return place, False
+    return (None if state != b"S" else (*place, user_ticks, system_ticks)), True
+
+
+def _system_says(native: int) -> tuple[bytes, bytes, bytes]:
+    """A thread's state and processor time so far, from proc(5): fields 3, 14 and 15, after a name
+    that may hold anything.
+    """
+    fields = split_bytes(partition_from_right(read_file(f"/proc/self/task/{native}/stat"), b")")[2])
+    return (fields[0], fields[11], fields[12]) if fields else (b"", b"", b"")

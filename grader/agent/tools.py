@@ -1,25 +1,25 @@
-"""The agent's own objects that a test may ask for by name, besides those of the package under test.
+"""The agent's own tools, whose word a test takes: threads, the disk's record, a client.
 
-All are imported before the package under test is, which could otherwise put its own in their place.
+A tool is one callable, opaque: `tool(name, *arguments)` returns an outcome, `("ok", value)` or
+what `front.drive` left. There is no class and no method, since code under test finds every class
+that there is, and could put its own methods into it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from .chaos import run_plans
-from .clock import ManualClock
 from .disk import this_disk
-from .program import Program
-from .sockets import Client
-from .threads import Actor
+from .sockets import connect
+from .threads import start_actor
 
-TOOLS: dict[str, Callable[..., Any]] = {
-    "actor": Actor,
-    "client": Client,
-    "clock": ManualClock,
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+TOOLS: dict[str, Callable[..., tuple[str, Any]]] = {
+    "actor": start_actor,
+    "client": connect,
     "disk": this_disk,
     "plans": run_plans,
-    "program": Program,
 }

@@ -1,7 +1,9 @@
 """What a fresh agent and a call cost: `python -m grader.benchmarks.agent_cost`.
 
-A start is from nothing to the first answer, sandbox included, beside the start of a bare Python. A
-call is `store.get(key)` from a test's handle and back, beside the same call made directly.
+A start is from nothing to the first answer, behind each isolation that works here, in turns so that
+all meet the same machine; beside it the start of a bare Python. What walls add is the difference to
+limits alone. A call is `store.get(key)` from a test's handle and back, beside the same call made
+directly.
 """
 
 from __future__ import annotations
@@ -12,15 +14,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from grader.remote.process import AgentProcess, isolation_in_force
+from grader.remote.process import AgentProcess, choose_isolation
 from grader.remote.session import Session
 from grader.remote.trace import Trace
+from grader.sandbox import Isolation, IsolationError, candidates
 from grader.testkit.kv import KV
 
 STARTS = 30
 CALLS = 5_000
+BARE = "bare Python"
+LEAST = "rlimits"
 PACKAGE = "class MemoryStore:\n    def get(self, key):\n        return b'value'\n"
 
 
@@ -35,45 +41,73 @@ class Direct:
 def main() -> None:
     """Measure, and print medians."""
     with tempfile.TemporaryDirectory(prefix="kv-cost-") as name:
-        package = Path(name).resolve() / "package" / "kvstore"
+        folder = Path(name).resolve()
+        package = folder / "package" / "kvstore"
         package.mkdir(parents=True)
-        for folder in (package.parent.parent, package.parent):
-            folder.chmod(0o755)
         (package / "memory.py").write_text(PACKAGE, encoding="utf-8")
-        work_dir = package.parent.parent / "work"
+        starts: dict[str, Callable[[], Session | None]] = {BARE: _start_bare}
+        for isolation in _working():
+            work_dir = folder / isolation.key
+            work_dir.mkdir()
+            starts[isolation.key] = partial(_start, isolation, package, work_dir)
+        _print_starts(_in_turns(starts))
+        work_dir = folder / "calls"
         work_dir.mkdir()
-        _measure(package, work_dir)
+        _print_calls(_start(choose_isolation(), package, work_dir), package)
 
 
-def _measure(package: Path, work_dir: Path) -> None:
-    isolation = isolation_in_force()
-    agents: list[Session] = []
-
-    def start() -> None:
-        session = Session(lambda: AgentProcess(isolation, package, work_dir), Trace())
-        session.ask("len", "function", "len", ([],))
-        agents.append(session)
-
-    bare = _median_ms(STARTS, lambda: subprocess.run([sys.executable, "-c", ""], check=True))
-    fresh = _median_ms(STARTS, start)
-    store = KV(agents[-1], package, {}).MemoryStore()
-    remote = _median_ms(CALLS, lambda: store.get("key")) * 1000
-    own = Direct()
-    direct = _median_ms(CALLS, lambda: own.get("key")) * 1000
-    for session in agents:
-        session.kill()
-    print(f"isolation: {isolation.name}")  # noqa: T201
-    print(f"fresh agent {fresh:.1f} ms, bare Python {bare:.1f} ms, ratio {fresh / bare:.2f}")  # noqa: T201
-    print(f"call through a handle {remote:.0f} us, direct {direct:.2f} us")  # noqa: T201
+def _working() -> list[Isolation]:
+    found = []
+    for isolation in candidates():
+        try:
+            found.append(choose_isolation(isolation.key))
+        except IsolationError as problem:
+            print(problem)  # noqa: T201
+    return found
 
 
-def _median_ms(times: int, work: Callable[[], object]) -> float:
-    seconds = []
-    for _ in range(times):
-        started = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - started)
-    return statistics.median(seconds) * 1000
+def _start(isolation: Isolation, package: Path, work_dir: Path) -> Session:
+    session = Session(lambda: AgentProcess(isolation, package, work_dir), Trace())
+    session.ask("len", "function", "len", ([],))
+    return session
+
+
+def _start_bare() -> None:
+    subprocess.run([sys.executable, "-c", ""], check=True)
+
+
+def _in_turns(starts: dict[str, Callable[[], Session | None]]) -> dict[str, float]:
+    """The median time of each, in milliseconds."""
+    times: dict[str, list[float]] = {name: [] for name in starts}
+    for _ in range(STARTS):
+        for name, start in starts.items():
+            started = time.perf_counter()
+            session = start()
+            times[name].append((time.perf_counter() - started) * 1000)
+            if session is not None:
+                session.kill()
+    return {name: statistics.median(taken) for name, taken in times.items()}
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1000
+
+
+def _print_starts(medians: dict[str, float]) -> None:
+    least = medians[LEAST]
+    for name, median in medians.items():
+        compared = f"{median - least:+6.1f} ms, ratio {median / least:.2f}"
+        print(f"{name:30} {median:6.1f} ms  to limits alone {compared}")  # noqa: T201
+
+
+def _print_calls(session: Session, package: Path) -> None:
+    store, own = KV(session, package, {}).MemoryStore(), Direct()
+    remote = statistics.median(_milliseconds(lambda: store.get("key")) for _ in range(CALLS))
+    direct = statistics.median(_milliseconds(lambda: own.get("key")) for _ in range(CALLS))
+    session.kill()
+    print(f"call through a handle {remote * 1000:.0f} us, direct {direct * 1000:.2f} us")  # noqa: T201
 
 
 if __name__ == "__main__":

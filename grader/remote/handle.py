@@ -11,9 +11,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from grader.agent.wire import Reference
 from grader.remote.failures import NotAPlainValue, ProcessDied, RemoteError
-from grader.remote.trace import is_class, type_name
+from grader.remote.trace import Reference, is_class, type_name
 
 if TYPE_CHECKING:
     from grader.remote.session import Session
@@ -35,11 +34,13 @@ class Handle:
         """The name of the object's class."""
         return type_name(self._reference)
 
-    def reference_in(self, generation: int) -> Reference:
-        """The reference to send; raises when the object died with its process."""
+    def reference_in(self, generation: int) -> tuple[int, None]:
+        """What crosses instead of it (see `grader.agent.wire`); raises when it died with its
+        process.
+        """
         if generation != self._generation:
             raise RuntimeError(f"{self.name} died with its process; open it again after kill()")
-        return Reference(self._reference.number)
+        return self._reference.number, None
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -1,73 +1,43 @@
 """One agent process: started behind walls, asked one thing at a time, and killed with all its
 children.
 
-The parent holds the clock. What the process prints is read by a thread that keeps the beginning and
-the end, and that stops a process which prints without end.
+The parent holds the clock. An agent that does not come up behind exactly the walls that it was
+given is the grader's own error; it is never started again behind weaker ones.
 """
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import IO
 
+from grader.agent.seal import KEY_BYTES, REPLIES, REQUESTS, SealError, opener, sealer
 from grader.agent.wire import WireError, decode, encode
+from grader.remote import tree
 from grader.remote.failures import CallTimeout, ProcessDied
+from grader.remote.output import OUTPUT_BYTES_MAX, Output
+from grader.remote.overseer import OVERSEER
 from grader.remote.pipes import PipeClosedError, PipeTimeoutError, pipes_for
-from grader.sandbox import Isolation, strongest
+from grader.sandbox import Isolation, IsolationError, candidates, find_isolation
+from grader.sandbox.folders import AGENT_DIR
 
-START_SECONDS = 10.0
-OUTPUT_BYTES_KEPT = 8 * 1024
-OUTPUT_BYTES_MAX = 16 * 1024 * 1024
-
-
-class AgentStartError(RuntimeError):
-    """An agent did not come up behind its walls: the grader's or the machine's fault."""
+START_SECONDS = 30.0
+END_SECONDS = 10.0
 
 
-class Output:
-    """What a process printed: the first and the last kilobytes.
+class AgentError(RuntimeError):
+    """An agent did not come up behind its walls, or cannot be ended: the machine's fault."""
 
-    `stop` is called, once, when it was too much; `flooded` then says so.
-    """
 
-    def __init__(self, stream: IO[bytes], stop: Callable[[], None]) -> None:
-        self._stream = stream
-        self._stop = stop
-        self._first, self._last, self._total = bytearray(), bytearray(), 0
-        self.flooded = False
-        self._thread = threading.Thread(target=self._drain, daemon=True)
-        self._thread.start()
-
-    def text(self) -> str:
-        """All that was printed until the process ended; a mark stands for a middle left out."""
-        self._thread.join(0.5)
-        left_out = self._total - len(self._first) - len(self._last)
-        mark = f"\n… {left_out:,} bytes left out …\n".encode() if left_out > 0 else b""
-        return bytes(self._first + mark + self._last).decode("utf-8", "replace")
-
-    def _drain(self) -> None:
-        with self._stream:
-            self._keep_all(self._stream.fileno())
-
-    def _keep_all(self, descriptor: int) -> None:
-        while chunk := os.read(descriptor, 65536):
-            room = OUTPUT_BYTES_KEPT - len(self._first)
-            self._first += chunk[:room]
-            self._last = (self._last + chunk[room:])[-OUTPUT_BYTES_KEPT:]
-            self._total += len(chunk)
-            if self._total > OUTPUT_BYTES_MAX and not self.flooded:
-                self.flooded = True
-                self._stop()  # and read on: it must not learn from a closed pipe that it is over
+class SlowAgentError(AgentError):
+    """An agent did not come up in time, which says nothing of the walls."""
 
 
 class AgentProcess:
@@ -75,23 +45,36 @@ class AgentProcess:
 
     def __init__(self, isolation: Isolation, package_dir: Path, work_dir: Path) -> None:
         walls = isolation.walls(package_dir, work_dir)
-        self._process = subprocess.Popen(
-            walls.command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=walls.environment,
-            cwd=work_dir,
-            bufsize=0,
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                walls.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=walls.environment,
+                cwd=work_dir,
+                bufsize=0,
+                start_new_session=True,
+                pass_fds=walls.descriptors,
+            )
+        finally:
+            for descriptor in walls.descriptors:
+                os.close(descriptor)
         assert self._process.stdin
         assert self._process.stdout
         assert self._process.stderr
+        self._isolation = isolation
         self._pipes = pipes_for(self._process.stdout.fileno(), self._process.stdin.fileno())
-        self._output = Output(self._process.stderr, lambda: _kill_tree(self._process))
-        self._settings = encode({"package_dir": str(package_dir), "confine": walls.confine})
+        printed = f"printed more than {OUTPUT_BYTES_MAX:,} bytes"
+        self._output = Output(self._process.stderr, lambda: self.stop(printed))
+        key = os.urandom(KEY_BYTES)
+        self._seal, self._unseal = sealer(key, REQUESTS), opener(key, REPLIES)
+        self._settings = encode(
+            {"package_dir": str(package_dir), "confine": walls.confine, "key": key}
+        )
+        self._work_dir = work_dir
         self._ready = False
+        self._stopped = ""
         self._killed = False
 
     def request(self, message: bytes, seconds: float, doing: str) -> bytes:
@@ -101,33 +84,54 @@ class AgentProcess:
         self._await_ready()
         try:
             deadline = time.monotonic() + seconds
-            self._pipes.send(message, deadline)
-            return self._pipes.receive(deadline)
+            self._pipes.send(self._seal(message), deadline)
+            return self._unseal(self._pipes.receive(deadline))
         except PipeTimeoutError:
             self.kill()
             raise CallTimeout(f"{doing} did not return within {seconds:g} s") from None
         except PipeClosedError:
             raise ProcessDied(self._cause_of_death(doing)) from None
+        except SealError:  # a reply that the agent did not write
+            self.kill()
+            raise ProcessDied(f"{doing} broke the connection to the grader") from None
 
     def output(self) -> str:
         """What the code under test printed, once it is closed."""
         return self._output.text()
 
+    def stop(self, reason: str) -> None:
+        """End it for using too much, from any thread; the call under way then gives the reason."""
+        self._stopped = self._stopped or reason
+        tree.kill(self._process.pid, END_SECONDS)
+
     def kill(self) -> None:
-        """End the process and everything that it started, at once, as a power switch would."""
+        """End the process and everything that it started, at once, as a power switch would.
+
+        Raises `AgentError` when the system does not let it end.
+        """
+        ended = True
         if not self._killed:
             self._killed = True
-            _kill_tree(self._process)  # also of a process that has ended: it may have children
-        self._process.wait()
+            OVERSEER.forget(self._process.pid)
+            ended = tree.kill(self._process.pid, END_SECONDS)
+        try:
+            self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            ended = False
+        if not ended:
+            raise AgentError(f"an agent could not be ended within {END_SECONDS:g} s")
 
     def close(self) -> None:
         """Kill the process and give back its pipes."""
-        self.kill()
-        self._output.text()
-        for stream in (self._process.stdin, self._process.stdout):  # the reader closes the third
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        try:
+            self.kill()
+        finally:
+            self._output.text()
+            # The reader of its output closes the third.
+            for stream in (self._process.stdin, self._process.stdout):
+                if stream is not None:
+                    with contextlib.suppress(OSError):
+                        stream.close()
 
     def _await_ready(self) -> None:
         """Wait for the start, which is the grader's own affair: no code under test has run yet."""
@@ -136,20 +140,28 @@ class AgentProcess:
         deadline = time.monotonic() + START_SECONDS
         try:
             self._pipes.send(self._settings, deadline)
-            decode(self._pipes.receive(deadline))
-        except (PipeTimeoutError, PipeClosedError, WireError) as problem:
+            _word, report = decode(self._unseal(self._pipes.receive(deadline)))
+            missing = self._isolation.missing(report)
+        except PipeTimeoutError:
+            self.kill()
+            raise SlowAgentError(f"an agent did not start within {START_SECONDS:g} s") from None
+        except (PipeClosedError, SealError, WireError) as problem:
             self.kill()
             said = self.output().strip().rpartition("\n")[2]
-            raise AgentStartError(f"an agent did not start: {said or problem!r}") from None
+            raise AgentError(f"an agent did not start: {said or problem}") from None
+        if missing:
+            self.kill()
+            raise AgentError(f"an agent's walls do not hold: {', '.join(missing)}")
         self._ready = True
+        OVERSEER.watch(self._process.pid, self._work_dir, self.stop)
 
     def _cause_of_death(self, doing: str) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(0.5)
         code = self._process.poll()
         self.kill()
-        if self._output.flooded:
-            return f"{doing} printed more than {OUTPUT_BYTES_MAX:,} bytes"
+        if self._stopped:
+            return f"{doing} {self._stopped}"
         if code is None:
             return f"{doing} broke the connection to the grader"
         number = -code if code < 0 else code - 128
@@ -158,21 +170,37 @@ class AgentProcess:
         return f"{doing} ended the process with exit code {code}"
 
 
-def _kill_tree(process: subprocess.Popen[bytes]) -> None:
-    if sys.platform == "win32":
-        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True)  # noqa: S607
-        return
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+def _compile_agent() -> None:
+    """Write the agent's byte code, which no agent can: its folder is read-only there."""
+    if not sys.dont_write_bytecode:
+        compileall.compile_dir(AGENT_DIR, quiet=2)
 
 
 @cache
-def isolation_in_force() -> Isolation:
-    """The strongest isolation of this machine, found once by starting an agent behind each."""
-    return strongest(_works)
+def choose_isolation(key: str | None = None) -> Isolation:
+    """Return the strongest isolation that works here, or the one with this key.
+
+    It is decided once, by the process that starts a run; its workers are told. Raises
+    `IsolationError` when that one does not work here.
+    """
+    _compile_agent()
+    if key is not None:
+        wanted = find_isolation(key)
+        problem = _problem(wanted)
+        if problem:
+            raise IsolationError(f"the isolation {key} does not work here: {problem}")
+        return wanted
+    problems = []
+    for isolation in candidates():
+        problem = _problem(isolation)
+        if not problem:
+            return isolation
+        problems.append(f"{isolation.key}: {problem}")
+    raise IsolationError(f"no agent starts on this machine: {'; '.join(problems)}")
 
 
-def _works(isolation: Isolation) -> bool:
+def _problem(isolation: Isolation) -> str:
+    """Why an agent does not come up behind these walls, in one sentence; empty when it does."""
     with tempfile.TemporaryDirectory(prefix="kv-trial-", ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()
         package = folder / "package" / "kvstore"
@@ -181,13 +209,16 @@ def _works(isolation: Isolation) -> bool:
         work.mkdir()
         try:
             agent = AgentProcess(isolation, package, work)
-        except OSError:
-            return False
+        except OSError as problem:
+            return str(problem)
         try:
             agent.request(encode(((), "function", "len", ([],))), START_SECONDS, "the trial")
-        except (AgentStartError, CallTimeout, ProcessDied):
-            return False
+        except (SlowAgentError, CallTimeout) as problem:
+            reason = f"the walls cannot be chosen, {isolation.key}: {problem}"
+            raise IsolationError(reason) from None
+        except (AgentError, ProcessDied) as problem:
+            return str(problem)
         else:
-            return True
+            return ""
         finally:
             agent.close()

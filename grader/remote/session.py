@@ -13,14 +13,22 @@ from pathlib import Path
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
-from grader.agent.wire import Reference, WireError, decode, encode
+from grader.agent.wire import WireError, decode, encode
 from grader.outcome import Frame
-from grader.remote.failures import CallTimeout, MissingName, ProcessDied, RemoteError
+from grader.remote.failures import (
+    CallTimeout,
+    MissingName,
+    NotAPlainValue,
+    ProcessDied,
+    RemoteError,
+)
 from grader.remote.handle import Handle
-from grader.remote.trace import NAME_CHARS_MAX, Trace, shorten, show
+from grader.remote.trace import NAME_CHARS_MAX, Reference, Trace, shorten, show
 
 CALL_SECONDS = 4.0
 TEST_SECONDS = 30.0
+RECEIVED_BYTES_MAX = 512 * 1024 * 1024  # of all replies in one test
+_MESSAGE_CHARS_MAX, _FRAMES_MAX, _NAMES_MAX, _LINE_MAX = 2_000, 12, 30, 10**9
 
 
 class Process(Protocol):
@@ -39,18 +47,27 @@ class Process(Protocol):
 
 
 class Session:
-    """All that one test says to the code under test. `seconds` is the deadline of each call."""
+    """All that one test says to the code under test. `seconds` is the deadline of each call.
+
+    `data_dir` is the test's data folder, where there is one.
+    """
 
     def __init__(
-        self, start: Callable[[], Process], trace: Trace, seconds: float = CALL_SECONDS
+        self,
+        start: Callable[[], Process],
+        trace: Trace,
+        seconds: float = CALL_SECONDS,
+        data_dir: Path | None = None,
     ) -> None:
         self.trace = trace
         self.seconds = seconds
+        self.data_dir = data_dir
         self.generation = 0
         self._start = start
         self._end = time.monotonic() + TEST_SECONDS
         self._process: Process | None = None
-        self._released: list[int] = []
+        self._released: set[int] = set()
+        self._bytes_left = RECEIVED_BYTES_MAX
         self._methods: set[tuple[str, str]] = set()
         self._printed: list[str] = []
         self._handles: WeakValueDictionary[int, Handle] = WeakValueDictionary()
@@ -62,9 +79,16 @@ class Session:
             raise CallTimeout(f"the test was not over within {TEST_SECONDS:g} s")
         if self._process is None:
             self._process = self._start()
-        released, self._released = tuple(self._released), []
-        request = encode((released, verb, *arguments), self._refer)
+        released, self._released = tuple(self._released), set()
+        try:
+            request = encode((released, verb, *arguments), self._refer)
+        except WireError as problem:  # the test sends back what it got
+            raise NotAPlainValue(f"{doing}: {problem}") from None
         raw = self._process.request(request, self.seconds, doing)
+        self._bytes_left -= len(raw)
+        if self._bytes_left < 0:
+            self.kill()
+            raise ProcessDied(f"{doing} sent more than {RECEIVED_BYTES_MAX:,} bytes in one test")
         try:
             kind, value = self._read_reply(raw)
         except WireError:
@@ -75,6 +99,14 @@ class Session:
         if kind == "missing":
             raise MissingName(shorten(value, 300))
         raise value
+
+    def hold(self, doing: str, verb: str, *arguments: Any) -> Handle:
+        """Like `ask`, for a tool of the agent's own: it is an object, or the reply was forged."""
+        found = self.ask(doing, verb, *arguments)
+        if not isinstance(found, Handle):
+            self.kill()
+            raise ProcessDied(f"{doing} broke the connection to the grader")
+        return found
 
     def _read_reply(self, raw: bytes) -> tuple[str, Any]:
         """Check a reply's shape, whoever wrote it; raises `WireError`."""
@@ -108,13 +140,7 @@ class Session:
 
     def text(self, value: Any) -> str:
         """A value in the words of a step: handles by their names."""
-        if isinstance(value, Handle):
-            return value.name
-        if isinstance(value, list | tuple):
-            inside = ", ".join(self.text(item) for item in value[:12])
-            inside += ", …" if len(value) > 12 else ""
-            return f"[{inside}]" if isinstance(value, list) else f"({inside})"
-        return show(value)
+        return show(value, lambda item: item.name if isinstance(item, Handle) else None)
 
     def is_method(self, kind: str, name: str) -> bool:
         """Whether a class's name is known to be a method, so that a call need not ask first."""
@@ -127,7 +153,7 @@ class Session:
     def release(self, generation: int, number: int) -> None:
         """An object's last handle is gone: tell the agent with the next request."""
         if generation == self.generation:
-            self._released.append(number)
+            self._released.add(number)
 
     def kill(self) -> None:
         """End the process at once. Its handles are dead; the next request starts a new process."""
@@ -144,15 +170,14 @@ class Session:
         """Everything that the code under test printed, up to the last `kill`."""
         return "".join(self._printed)
 
-    def _adopt(self, reference: Reference) -> Handle:
-        if reference.number in self._released:
-            self._released.remove(reference.number)  # it is held again
-        handle = self._handles.get(reference.number)
+    def _adopt(self, number: int, about: Any) -> Handle:
+        self._released.discard(number)  # it is held again
+        handle = self._handles.get(number)
         if handle is None:
-            handle = self._handles[reference.number] = Handle(self, reference)
+            handle = self._handles[number] = Handle(self, Reference(number, about))
         return handle
 
-    def _refer(self, value: Any) -> Reference | str:
+    def _refer(self, value: Any) -> tuple[int, None] | str:
         """What crosses instead of an object of the test's: paths as text, a tool as its handle."""
         if isinstance(value, Path):
             return str(value)
@@ -176,10 +201,16 @@ def _remote_error(described: dict[Any, Any]) -> RemoteError:
     rows += [(syntax, (str, int, str))] if syntax is not None else []
     if not all(type(row) is tuple and tuple(map(type, row)) == kinds for row, kinds in rows):
         raise WireError("not a description of an error")
+    frames = [tuple(map(_within_limits, frame)) for frame in frames[-_FRAMES_MAX:]]
     return RemoteError(
-        names=tuple(name[:NAME_CHARS_MAX] for name in names),
-        message=str(message),
+        names=tuple(name[:NAME_CHARS_MAX] for name in names[:_NAMES_MAX]),
+        message=str(message)[:_MESSAGE_CHARS_MAX],
         frames=tuple(Frame(*frame) for frame in frames),
-        syntax=syntax,
+        syntax=None if syntax is None else tuple(map(_within_limits, syntax)),
         handle=handle if isinstance(handle, Handle) else None,
     )
+
+
+def _within_limits(value: Any) -> Any:
+    """A text or a line number of a frame, as long as an honest one may be."""
+    return value[:_MESSAGE_CHARS_MAX] if type(value) is str else max(0, min(value, _LINE_MAX))

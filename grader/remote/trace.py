@@ -6,15 +6,26 @@ shortened in the middle, and a long run of steps keeps its ends.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from grader.agent.wire import Reference
 from grader.outcome import Step
 
 TEXT_CHARS_MAX = 160
 NAME_CHARS_MAX = 80
+ITEMS_SHOWN_MAX, DEPTH_SHOWN_MAX = 12, 4
+# What is written out in full before it is shortened: parts of containers, and length of texts.
+PARTS_MAX, SIZE_MAX = 10_000, 200_000
 _NAMES = {"RWLock": "lock", "MemoryStore": "store", "ManualClock": "clock"}
+
+
+class Reference(NamedTuple):
+    """An object that stays in the agent: its number there, and what the agent told of it."""
+
+    number: int
+    about: Any = None
 
 
 class Trace:
@@ -69,22 +80,68 @@ def shorten(text: str, limit: int = TEXT_CHARS_MAX) -> str:
     return f"{text[:half]} … {text[-half:]}"
 
 
-def show(value: Any) -> str:
-    """A value as the student would write it, shortened; a path by its last part."""
+def show(value: Any, name_of: Callable[[Any], str | None] = lambda value: None) -> str:
+    """A value as the student would write it, shortened; a path by its last part.
+
+    `name_of` gives the name of what has one. Whatever the value holds, this is quick.
+    """
+    return _shown(value, name_of, 0)
+
+
+def represent(value: Any) -> str:
+    """`repr`, but shortened where that would take long, and also of what Python refuses to write
+    out: an int of more than 4,300 digits.
+    """
+    if not _is_small(value):
+        return show(value)
+    try:
+        return repr(value)
+    except ValueError:
+        return f"<a {type(value).__name__} too long to show>"
+
+
+def _shown(value: Any, name_of: Callable[[Any], str | None], depth: int) -> str:
+    name = name_of(value)
+    if name is not None:
+        return name
     if isinstance(value, Path):
         return repr(value.name)
     if isinstance(value, bytes | str) and len(value) > TEXT_CHARS_MAX:
         unit = "bytes" if isinstance(value, bytes) else "characters"
         return f"{value[:24]!r}… ({len(value):,} {unit})"
-    if isinstance(value, list | tuple):
-        inside = ", ".join(show(item) for item in value[:12]) + (", …" if len(value) > 12 else "")
-        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
+    if isinstance(value, list | tuple) or (isinstance(value, dict) and not _is_small(value)):
+        return _shown_container(value, name_of, depth)
     return shorten(represent(value))
 
 
-def represent(value: Any) -> str:
-    """`repr`, also of what Python refuses to write out: an int of more than 4,300 digits."""
-    try:
-        return repr(value)
-    except ValueError:
-        return f"<a {type(value).__name__} too long to show>"
+def _shown_container(value: Any, name_of: Callable[[Any], str | None], depth: int) -> str:
+    brackets: dict[type, tuple[str, str]] = {list: ("[", "]"), tuple: ("(", ")")}
+    opening, closing = brackets.get(type(value), ("{", "}"))
+    if depth >= DEPTH_SHOWN_MAX:
+        return f"{opening}…{closing}"
+    parts = [_shown(item, name_of, depth + 1) for item in islice(value, ITEMS_SHOWN_MAX)]
+    if isinstance(value, dict):
+        values = islice(value.values(), ITEMS_SHOWN_MAX)
+        shown = [_shown(item, name_of, depth + 1) for item in values]
+        parts = [f"{key}: {item}" for key, item in zip(parts, shown, strict=True)]
+    more = ", …" if len(value) > ITEMS_SHOWN_MAX else ""
+    return f"{opening}{', '.join(parts)}{more}{closing}"
+
+
+def _is_small(value: Any) -> bool:
+    """Whether all of a value can be written out at once."""
+    waiting, parts, size = [value], 0, 0
+    while waiting:
+        item = waiting.pop()
+        parts += 1
+        if isinstance(item, str | bytes):
+            size += len(item)
+        elif isinstance(item, dict):
+            parts += 2 * len(item)
+            waiting += [*item.keys(), *item.values()] if parts <= PARTS_MAX else []
+        elif isinstance(item, list | tuple | set | frozenset):
+            parts += len(item)
+            waiting += item if parts <= PARTS_MAX else []
+        if parts > PARTS_MAX or size > SIZE_MAX:
+            return False
+    return True

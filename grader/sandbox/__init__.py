@@ -1,5 +1,20 @@
-"""What the child process may see and use: the strongest walls that this machine can build."""
+"""What the child process may see and use: the kinds of walls that this machine may build."""
 
-from grader.sandbox.isolation import Isolation, Walls, strongest
+from grader.sandbox.isolation import (
+    Isolation,
+    IsolationError,
+    Walls,
+    candidates,
+    find_isolation,
+    require,
+)
 
-__all__ = ["Isolation", "Walls", "strongest"]
+__all__ = [
+    "AGENT_DIR",
+    "Isolation",
+    "IsolationError",
+    "Walls",
+    "candidates",
+    "find_isolation",
+    "require",
+]

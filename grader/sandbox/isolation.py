@@ -1,123 +1,222 @@
-"""Choose the walls around the code under test, and say which they are.
+"""The walls that can be put around code under test, and what each kind holds.
 
-In order of strength: bubblewrap (own file system, processes and network), Landlock (own file
-system), resource limits alone. Which one is in force is found by trying it, once per process, and
-is stated in every result. This file decides *what* is walled off; `bubblewrap.py` says how for
-bubblewrap, and `grader.agent.confine` shuts the doors that are shut from inside.
+In order of strength: bubblewrap (own file system, processes and network), Landlock with namespaces
+of the agent's own, Landlock with a seccomp filter, resource limits alone. This file decides *what*
+is walled off; `bubblewrap.py` says how for bubblewrap, and `grader.agent.confine` shuts the doors
+that are shut from inside. Which kind works here is found by trying: `choose_isolation` of
+`grader.remote.process`.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from grader.agent import landlock
+from grader.agent import landlock, seccomp
+from grader.mistake import Mistake
 from grader.sandbox import bubblewrap
+from grader.sandbox.folders import (
+    AGENT_DIR,
+    hidden_folders,
+    python_program,
+    readable_folders,
+    without_hidden,
+)
+from grader.sandbox.limits import LIMITS, limits
 from grader.sandbox.users import owner_for
 
-AGENT_DIR = Path(__file__).resolve().parent.parent / "agent"
-
-# What one agent may use. Address space counts thread stacks too, 1 MiB each.
-LIMITS = {
-    "as": 1024**3,
-    "cpu": 60,
-    "fsize": 512 * 1024**2,
-    "nofile": 1024,
-    "nproc": 256,
-    "core": 0,
-}
-_MALLOC_ARENAS = {"MALLOC_ARENA_MAX": "2"}  # each arena reserves 64 MiB of address space
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "LANG": "C.UTF-8",
     "PYTHONHASHSEED": "0",
-    **_MALLOC_ARENAS,
+    "MALLOC_ARENA_MAX": "2",  # each arena reserves 64 MiB of address space
 }
+_REQUIRED = ("files", "network", "processes")
+
+
+class IsolationError(Mistake):
+    """The isolation that was asked for cannot be had, in one sentence."""
 
 
 @dataclass(frozen=True)
 class Walls:
-    """How to start one agent: the command, its environment, and the doors that it shuts itself."""
+    """How to start one agent: the command, its environment, and the doors that it shuts itself.
+
+    `descriptors` are open files that the command inherits; whoever starts it closes them.
+    """
 
     command: list[str]
     environment: dict[str, str]
     confine: dict[str, Any]
+    descriptors: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Isolation:
-    """One way to wall off the code under test; `name` is what a result says was in force."""
+    """One way to wall off the code under test.
 
-    name: str
-    build: Callable[[list[str], Path, Path], Walls]
+    `key` is its name for a program, such as "bubblewrap-as-nobody". `holds` says what the code is
+    kept from: "files" (but Python's and its own), "network" (reaching anybody), "processes" (seeing
+    or signalling others), "user" (being the user who grades), "limits" (using more than its share).
+    Each agent checks that as it starts.
+    """
+
+    key: str
+    title: str
+    holds: tuple[str, ...]
+    build: Callable[[Path, Path], Walls]
+
+    def __str__(self) -> str:
+        """What a result says was in force."""
+        return f"{self.title} ({', '.join(self.holds) or 'nothing is walled off'})"
 
     def walls(self, package_dir: Path, work_dir: Path) -> Walls:
-        """Return how to start an agent that reads `package_dir` and may write to `work_dir`, and to
-        nothing else.
-        """
-        return self.build(agent_command(), package_dir, work_dir)
+        """Return how to start an agent that reads `package_dir` and writes to `work_dir` alone."""
+        return self.build(package_dir, work_dir)
 
-
-def agent_command() -> list[str]:
-    """Python without `site`, user folder or caller's path: a quarter of the usual start-up time."""
-    python = str(Path(getattr(sys, "_base_executable", None) or sys.executable).resolve())
-    return [python, "-s", "-S", "-P", "-B", "-X", "utf8", str(AGENT_DIR)]
-
-
-def readable_folders(package_dir: Path) -> list[Path]:
-    """Python itself, the system's libraries, the agent and the package under test; nothing else."""
-    system = [Path(name) for name in ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache")]
-    return [*system, Path(sys.base_prefix).resolve(), AGENT_DIR, package_dir.parent]
+    def missing(self, report: Mapping[str, Any]) -> tuple[str, ...]:
+        """What it should hold and, by the report of an agent that has just started, does not."""
+        found = _held(report)
+        return tuple(name for name in self.holds if not found[name])
 
 
 def candidates() -> Iterator[Isolation]:
-    """Every isolation that might work here, the strongest first."""
+    """Every isolation that might work here, the strongest first; limits alone come last."""
+    if sys.platform != "linux":
+        yield Isolation("rlimits", "rlimits alone", (), partial(_rlimits, own_user=False))
+        return
+    everything = ("files", "network", "processes")
     if bubblewrap.program():
-        if os.geteuid() == 0:
-            yield Isolation("bubblewrap", _bubblewrap_as_nobody)
-        yield Isolation("bubblewrap", _bubblewrap)
-    if sys.platform == "linux" and landlock.version() > 0:
-        yield Isolation("landlock", _landlock)
-    yield Isolation("rlimits", _rlimits)
+        yield from _by_user("bubblewrap", "bubblewrap", everything, _bubblewrap)
+    version = landlock.version()
+    if version:
+        title = "Landlock with namespaces"
+        yield from _by_user("landlock-namespaces", title, everything, _landlock_namespaces)
+    if version and seccomp.build() is not None:
+        scoped = ("files", "processes") if version >= landlock.SCOPES_ABI else ("files",)
+        title = "Landlock with seccomp"
+        yield from _by_user("landlock-seccomp", title, scoped, _landlock_seccomp)
+    yield from _by_user("rlimits", "rlimits alone", (), _rlimits)
 
 
-def strongest(works: Callable[[Isolation], bool]) -> Isolation:
-    """Return the first candidate that `works`; resource limits alone are the last resort and always
-    do.
+def find_isolation(key: str) -> Isolation:
+    """Return the isolation with this key without trying it: it was chosen by who started this run.
+
+    Raises `IsolationError` when this machine cannot have one of that name.
     """
-    for isolation in candidates():
-        if isolation.name == "rlimits" or works(isolation):
-            return isolation
-    raise AssertionError("resource limits are always a candidate")
+    known = {isolation.key: isolation for isolation in candidates()}
+    if key not in known:
+        raise IsolationError(f"there is no isolation {key} here; there is {', '.join(known)}")
+    return known[key]
 
 
-def _bubblewrap(command: list[str], package_dir: Path, work_dir: Path) -> Walls:
-    read = readable_folders(package_dir)
-    wrapped = bubblewrap.command(command, read, work_dir, ENVIRONMENT, may_change_user=False)
-    return Walls(wrapped, {}, {"limits": LIMITS})
+def require(isolation: Isolation) -> None:
+    """Raise `IsolationError` unless files, network and processes are all walled off."""
+    missing = [name for name in _REQUIRED if name not in isolation.holds]
+    if missing:
+        raise IsolationError(
+            f"{isolation} does not wall off {', '.join(missing)}: install bubblewrap, or allow"
+            " user namespaces, or run as root"
+        )
 
 
-def _bubblewrap_as_nobody(command: list[str], package_dir: Path, work_dir: Path) -> Walls:
-    read = readable_folders(package_dir)
-    wrapped = bubblewrap.command(command, read, work_dir, ENVIRONMENT, may_change_user=True)
-    return Walls(wrapped, {}, {"limits": LIMITS, "user": owner_for(work_dir)})
+def _by_user(
+    key: str, title: str, holds: tuple[str, ...], build: Callable[..., Walls]
+) -> Iterator[Isolation]:
+    """A kind of wall; started by root, first with a user of the agent's own."""
+    if os.geteuid() == 0:
+        own = (*holds, "user", "limits")
+        yield Isolation(f"{key}-as-nobody", title, own, partial(build, own_user=True))
+    yield Isolation(key, title, (*holds, "limits"), partial(build, own_user=False))
 
 
-def _landlock(command: list[str], package_dir: Path, work_dir: Path) -> Walls:
-    read = [*readable_folders(package_dir), Path("/proc"), Path("/dev/urandom")]
-    write = [work_dir, Path("/dev/null")]
-    doors = {"read": [str(path) for path in read], "write": [str(path) for path in write]}
-    return Walls(command, _own_environment(work_dir), {"limits": LIMITS, "landlock": doors})
+def _held(report: Mapping[str, Any]) -> dict[str, bool]:
+    """What is held, by what an agent says was shut before it imported anything."""
+    spaces = report["namespaces"]
+    unseen = report["landlock"] >= landlock.SCOPES_ABI or report["user"] != os.getuid()
+    return {
+        "files": report["hidden"],
+        "network": spaces.get("net") != _namespace("net"),
+        "processes": spaces.get("pid") != _namespace("pid") or bool(report["landlock"] and unseen),
+        "user": report["user"] not in (0, os.getuid()),
+        "limits": set(LIMITS) <= set(report["limits"]),
+    }
 
 
-def _rlimits(command: list[str], package_dir: Path, work_dir: Path) -> Walls:
-    return Walls(command, _own_environment(work_dir), {"limits": LIMITS})
+def _namespace(name: str) -> int:
+    return Path(f"/proc/self/ns/{name}").stat().st_ino
 
 
-def _own_environment(work_dir: Path) -> dict[str, str]:
+def _bubblewrap(package_dir: Path, work_dir: Path, *, own_user: bool) -> Walls:
+    doors: dict[str, Any] = {"limits": limits(own_user=own_user)}
+    if own_user:
+        doors["user"] = owner_for(work_dir)
+    refused = bubblewrap.filter_descriptor()
+    wrapped = bubblewrap.command(
+        _agent_command(),
+        read=[*readable_folders(), package_dir.parent],
+        hidden=hidden_folders(),
+        write=work_dir,
+        environment=ENVIRONMENT,
+        filter_descriptor=refused,
+        may_change_user=own_user,
+    )
+    return Walls(wrapped, {}, _probed(doors), () if refused is None else (refused,))
+
+
+def _landlock_namespaces(package_dir: Path, work_dir: Path, *, own_user: bool) -> Walls:
+    shown = [*readable_folders(), package_dir.parent]
+    # A mount hides a folder faster than Landlock can, but also what is to be seen in it.
+    covered = [path for path in hidden_folders() if not any(s.is_relative_to(path) for s in shown)]
+    hidden = [path for path in hidden_folders() if path not in covered]
+    walls = _landlock(shown, hidden, work_dir, own_user=own_user)
+    walls.confine["namespaces"] = [str(path) for path in covered]
+    return walls
+
+
+def _landlock_seccomp(package_dir: Path, work_dir: Path, *, own_user: bool) -> Walls:
+    shown = [*readable_folders(), package_dir.parent]
+    return _landlock(shown, hidden_folders(), work_dir, own_user=own_user)
+
+
+def _landlock(
+    shown: Iterable[Path], hidden: Iterable[Path], work_dir: Path, *, own_user: bool
+) -> Walls:
+    walls = _rlimits(Path(), work_dir, own_user=own_user)
+    read, names = without_hidden(shown, hidden)
+    walls.confine["landlock"] = {
+        "read": [*read, "/proc/self", "/dev/urandom"],
+        "names": names,
+        "write": [str(work_dir), "/dev/null"],
+    }
+    program = seccomp.build()
+    if program is not None:
+        walls.confine["seccomp"] = program
+    return walls
+
+
+def _rlimits(_package_dir: Path, work_dir: Path, *, own_user: bool) -> Walls:
     kept = {"SYSTEMROOT": os.environ["SYSTEMROOT"]} if "SYSTEMROOT" in os.environ else {}
-    return {**ENVIRONMENT, **kept, "TMPDIR": str(work_dir)}
+    doors: dict[str, Any] = {"limits": limits(own_user=own_user)}
+    if sys.platform == "linux":
+        doors.update(privileges=False, orphans=True)
+    if own_user:
+        doors["user"] = owner_for(work_dir)
+    environment = {**ENVIRONMENT, **kept, "TMPDIR": str(work_dir)}
+    return Walls(_agent_command(), environment, _probed(doors))
+
+
+def _probed(doors: dict[str, Any]) -> dict[str, Any]:
+    """The doors, and a file of the grader's that tells whether the files are walled off."""
+    return {**doors, "probe": __file__}
+
+
+def _agent_command() -> list[str]:
+    """Python without `site`, user folder or caller's path: a quarter of the usual start-up time."""
+    start = AGENT_DIR / "__main__.py"  # not the folder, for which Python would import more
+    return [str(python_program()), "-s", "-S", "-P", "-B", "-X", "utf8", str(start)]

@@ -17,7 +17,7 @@ class Actor:
         self._session = session
         self._name = name
         self._doing = ""
-        self._handle: Handle = session.ask(f"start thread {name}", "tool", "actor", (name,))
+        self._handle: Handle = session.hold(f"start thread {name}", "tool", "actor", (name,))
 
     def begin(self, method: Any, *args: Any) -> None:
         """Start `method(*args)` in this thread, such as `begin(lock.acquire_read)`, and return at
@@ -38,7 +38,7 @@ class Actor:
     def finish(self) -> Any:
         """Wait for the call to return; return its result or raise what it raised."""
         text = f"thread {self._name}: {self._doing}"
-        return self._session.do(text, "method", self._handle, "finish", (), {})
+        return self._session.do(text, "use", self._handle, "finish", ())
 
     def call(self, method: Any, *args: Any) -> Any:
         """Make a call in this thread and wait for its result."""
@@ -54,4 +54,4 @@ class Actor:
 
     def _ask(self, verb: str, *args: Any) -> Any:
         doing = f"{self._doing} in thread {self._name}"
-        return self._session.ask(doing, "method", self._handle, verb, args, {})
+        return self._session.ask(doing, "use", self._handle, verb, args)

@@ -40,7 +40,7 @@ class Clock:
     def remote_handle(self) -> Handle:
         """The clock in the package's process."""
         if self._handle is None or self._generation != self._session.generation:
-            self._handle = self._session.ask("the clock", "tool", "clock", (self._now,))
+            self._handle = self._session.hold("the clock", "tool", "clock", (self._now,))
             self._generation = self._session.generation
             self._handle.name = "clock"
         return self._handle

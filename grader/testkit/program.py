@@ -22,7 +22,7 @@ class Program:
     def __init__(self, session: Session, package_parent: str, args: list[str]) -> None:
         self._session = session
         self._text = "python -m kvstore " + " ".join(args)
-        self._handle: Handle = session.ask(self._text, "tool", "program", (package_parent, args))
+        self._handle: Handle = session.hold(self._text, "tool", "program", (package_parent, args))
         session.trace.add(self._text, "started")
 
     def read_line(self) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from grader.course import load_course
-from grader.remote.process import AgentProcess, isolation_in_force
+from grader.remote.process import AgentProcess, choose_isolation
 from grader.remote.session import Session
 from grader.remote.trace import Trace
 from grader.testkit.kv import KV
@@ -42,11 +42,24 @@ def kv_of(package, tmp_path):
         work_dir = tmp_path / "work"
         work_dir.mkdir(exist_ok=True)
         (work_dir / "data").mkdir(exist_ok=True)
-        isolation = isolation_in_force()
-        session = Session(lambda: AgentProcess(isolation, folder, work_dir), Trace(), seconds)
+        isolation = choose_isolation()
+        start = lambda: AgentProcess(isolation, folder, work_dir)  # noqa: E731
+        session = Session(start, Trace(), seconds, work_dir / "data")
         sessions.append(session)
         return KV(session, folder, {})
 
     yield make
     for session in sessions:
         session.kill()
+
+
+@pytest.fixture
+def store_of(kv_of):
+    """Return a store whose method `go` has the given body; `before` stands above its class."""
+
+    def make(body: str, seconds: float = 4.0, before: str = ""):
+        head = textwrap.dedent(before) + "\nclass MemoryStore:\n    def go(self):\n"
+        source = head + textwrap.indent(textwrap.dedent(body), " " * 8)
+        return kv_of(seconds, memory=source).MemoryStore()
+
+    return make

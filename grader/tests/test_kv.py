@@ -151,7 +151,7 @@ def test_an_endless_loop_is_a_timeout_and_the_next_call_works(kv_of):
     ("body", "reason"),
     [
         ("import os; os._exit(0)", "ended the process with exit code 0"),
-        ("import os; os.kill(os.getpid(), 11)", "ended the process by SIGSEGV"),
+        ("import signal; signal.raise_signal(11)", "ended the process by SIGSEGV"),
         ("import os; os.close(2); [os.close(n) for n in range(3, 20)]", "the process"),
         ("while True: print('spam' * 10000)", "printed more than"),
     ],
@@ -260,31 +260,6 @@ def test_an_error_that_is_two_of_the_courses_errors_is_none_of_them(kv_of):
         store.set("", b"")
 
 
-def test_the_code_under_test_can_neither_find_nor_switch_off_the_agent(kv_of):
-    kv = kv_of(
-        memory="""
-        import sys, threading
-        class MemoryStore:
-            def __init__(self): self.n = 0
-            def agents(self): return [name for name in sys.modules if "grader" in name]
-            def incr(self):
-                sys.settrace(None)
-                sys.setswitchinterval(100)
-                n = self.n
-                n += 1
-                self.n = n
-                return n
-    """
-    )
-    store = kv.MemoryStore()
-    assert store.agents() == []
-    results = []
-    for seed in range(5):
-        plans = [[(store.incr, ())] * 30] * 3
-        results.append(len(set(kv.results(kv.at_once(*plans, seed=seed, chance=0.5)))))
-    assert min(results) < 90
-
-
 def test_strange_values_and_errors_are_shown_and_harm_nothing(kv_of):
     kv = kv_of(
         memory="""
@@ -302,34 +277,6 @@ def test_strange_values_and_errors_are_shown_and_harm_nothing(kv_of):
         store.boom()
     with pytest.raises(RemoteError, match="a subclass of str"):
         store.quiet()
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        "('ok',)",
-        "None",
-        "('raised', None)",
-        "('raised', {'names': ('E',)})",
-        "('what', 1)",
-        "['ok', 1]",
-    ],
-)
-def test_a_forged_reply_ends_the_conversation_and_nothing_else(kv_of, reply):
-    kv = kv_of(
-        memory=f"""
-        import gc
-        class MemoryStore:
-            def get(self):
-                agent = next(o for o in gc.get_objects() if type(o).__name__ == "Agent")
-                answer = agent.answer.__func__.__globals__["encode"]
-                type(agent).answer = lambda self, request: answer({reply})
-    """
-    )
-    store = kv.MemoryStore()
-    store.get()
-    with pytest.raises(ProcessDied, match="broke the connection"):
-        store.get()
 
 
 def test_a_watched_call_takes_its_arguments_by_name(kv_of, tmp_path):

@@ -1,121 +1,456 @@
-"""What the walls keep out, for every kind of wall that works on this machine."""
+"""What each kind of wall that works on this machine keeps out: the same attempts behind each.
 
+`ATTEMPTS` is the truth about the walls: it says which of what an isolation holds stops what. What
+is not held must succeed, or the table would claim too little.
+"""
+
+import dataclasses
+import fcntl
+import os
+import shutil
+import socket
+import subprocess
 import sys
+import tempfile
+import textwrap
+from pathlib import Path
 
 import pytest
 
-from grader.course import REFERENCE_DIR, STAGES_DIR
-from grader.remote.failures import RemoteError
-from grader.remote.process import AgentProcess, _works, isolation_in_force
+from grader.agent import seccomp
+from grader.course import REFERENCE_DIR, ROOT, load_course
+from grader.remote.failures import CallTimeout, ProcessDied
+from grader.remote.process import AgentError, AgentProcess, choose_isolation
 from grader.remote.session import Session
 from grader.remote.trace import Trace
-from grader.sandbox.isolation import candidates
+from grader.sandbox import IsolationError, bubblewrap, candidates, find_isolation, require
+from grader.sandbox.folders import hidden_folders, readable_folders, without_hidden
+from grader.sandbox.limits import (
+    LIMITS,
+    SHARED_MEMORY_BYTES_MAX,
+    TEMPORARY_BYTES_MAX,
+    TREE_THREADS_MAX,
+)
 from grader.testkit.kv import KV
 
+SECONDS = 20.0
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there are only limits")
+
+# Attempts are made by a child of the agent's, which the guard of the agent's own process spares.
 SPY = """
-    import os, socket, subprocess
+    import os, signal, stat, subprocess, sys, time
 
     class MemoryStore:
-        def read(self, path):
-            with open(path, "rb") as file:
-                return file.read()
-        def names(self, path):
-            return os.listdir(path)
-        def write(self, path):
-            with open(path, "wb") as file:
-                file.write(b"x")
+        def attempt(self, code):
+            command = [sys.executable, "-S", "-P", "-c", code]
+            done = subprocess.run(command, capture_output=True, text=True)
+            return done.returncode == 0, done.stdout + done.stderr[-500:]
         def environment(self):
             return dict(os.environ)
-        def reach(self, port):
-            socket.create_connection(("127.0.0.1", port), timeout=2).close()
-        def user(self):
-            return os.getuid()
+        def freeze(self):
+            os.kill(os.getpid(), signal.SIGSTOP)
+            time.sleep(60)
+        def open_files(self):
+            found = []
+            for number in range(64):
+                try:
+                    status = os.fstat(number)
+                except OSError:
+                    continue
+                null = os.stat("/dev/null")
+                if stat.S_ISFIFO(status.st_mode):
+                    found.append("pipe")
+                elif (status.st_dev, status.st_ino) == (null.st_dev, null.st_ino):
+                    found.append("/dev/null")
+                elif stat.S_ISDIR(status.st_mode) and status.st_dev == os.stat("/proc").st_dev:
+                    found.append("/proc")
+                else:
+                    found.append(str(status))
+            return found
+        def write(self, path):
+            with open(path, "w") as file:
+                file.write("x")
 """
 
+# What is tried, and what of an isolation stops it, any of the words. "calls" is the filter of
+# system calls, which every isolation has but limits alone.
+ATTEMPTS = {
+    "read the reference": ("open('{reference}/memory.py').read()", {"files"}),
+    "list the checkout": ("import os; os.listdir('{checkout}/stages')", {"files"}),
+    "read beside the work folder": ("open('{beside}/secret').read()", {"files"}),
+    "list beside the work folder": ("import os; os.listdir('{beside}')", {"files"}),
+    "write beside the work folder": ("open('{beside}/secret', 'a')", {"files", "user"}),
+    "write to the package": ("open('{package}/memory.py', 'a')", {"files", "user"}),
+    "use what is installed for others": (
+        "import sys; sys.path.append('{site}'); import {installed}",
+        {"files"},
+    ),
+    "see the grader's process": ("open('/proc/{parent}/stat').read()", {"processes"}),
+    "read the grader's environment": (
+        "open('/proc/{parent}/environ').read()",
+        {"processes", "user"},
+    ),
+    "signal the grader": ("import os; os.kill({parent}, 0)", {"processes", "user"}),
+    "signal everybody": ("import os; os.kill(-1, 0)", {"calls"}),
+    "leave its session": ("import os; os.setsid()", {"calls"}),
+    "be traced": ("{c}; assert c.ptrace(0, 0, 0, 0) == 0", {"calls"}),
+    "have namespaces of its own": ("{c}; assert c.unshare(0x14000000) == 0", {"calls"}),
+    "connect to a port of this machine": (
+        "import socket; socket.create_connection(('127.0.0.1', {port}), 5)",
+        {"network"},
+    ),
+    "connect to a socket in a folder": (
+        "import socket; socket.socket(socket.AF_UNIX).connect('{beside}/socket')",
+        {"calls"},
+    ),
+    "connect to a socket by its name": (
+        "import socket; socket.socket(socket.AF_UNIX).connect('\\0{name}')",
+        {"calls"},
+    ),
+    "send a datagram": ("import socket; socket.socket(type=socket.SOCK_DGRAM)", {"calls"}),
+    "plant a FIFO": ("import os; os.mkfifo('fifo')", {"calls"}),
+    "keep a file in memory alone": ("import os; os.memfd_create('a')", {"calls"}),
+    "keep a text in the kernel": (
+        "{c}; assert c.syscall({add_key}, b'user', b'a', b'b', 1, -4) > 0",
+        {"calls"},
+    ),
+    "fill the temporary folder": ("{fill}('/tmp/{name}', {temporary})", {"files"}),
+    "fill the shared memory": ("{fill}('/dev/shm/{name}', {shared})", {"files"}),
+    "write to the devices": ("{fill}('/dev/{name}', 1)", {"files", "user"}),
+    "write to the root": ("{fill}('/{name}', 1)", {"files", "user"}),
+    "take more memory than its share": ("bytearray({memory})", {"limits"}),
+    "open more files than its share": ("[open('/dev/null') for _ in range(1100)]", {"limits"}),
+    "write a larger file than its share": ("open('huge', 'wb').truncate({file} + 1)", {"limits"}),
+}
+# Whether these succeed where nothing stops them is for the machine to say.
+SOMETIMES = {
+    "be traced",
+    "have namespaces of its own",
+    "keep a text in the kernel",
+    "see the grader's process",
+    "read the grader's environment",
+    "write beside the work folder",
+    "write to the package",
+    "write to the devices",
+    "write to the root",
+    "fill the temporary folder",
+    "fill the shared memory",
+}
+FILL = """
+import os
+def fill(path, size):
+    try:
+        with open(path, 'wb') as file:
+            while size > 0:
+                size -= file.write(bytes(min(size, 2**20)))
+    finally:
+        os.path.exists(path) and os.unlink(path)
+fill"""
 
-@pytest.fixture(params=sorted({wall.name for wall in candidates()}))
-def walled(request, package, tmp_path):
-    """A spy behind one kind of wall, the strongest variant of it that works."""
-    walls = [wall for wall in candidates() if wall.name == request.param and _works(wall)]
-    if not walls:
-        pytest.skip(f"{request.param} does not work on this machine")
-    folder = package(memory=SPY)
-    work_dir = tmp_path / "work"
-    work_dir.mkdir()
-    session = Session(lambda: AgentProcess(walls[0], folder, work_dir), Trace())
-    yield request.param, KV(session, folder, {}), work_dir
+
+@pytest.fixture(scope="module", params=[isolation.key for isolation in candidates()])
+def isolation(request):
+    """Each kind of wall that works here."""
+    try:
+        return choose_isolation(request.param)
+    except IsolationError as problem:
+        pytest.skip(str(problem))
+
+
+@pytest.fixture(scope="module")
+def place():
+    """A folder with a package, a work folder, and what code under test must not reach."""
+    folder = Path(tempfile.mkdtemp(prefix="kv-")).resolve()
+    package = folder / "package" / "kvstore"
+    package.mkdir(parents=True)
+    for name in load_course().given:
+        (package / name).write_bytes((load_course().given_dir / name).read_bytes())
+    (package / "memory.py").write_text(textwrap.dedent(SPY), encoding="utf-8")
+    (folder / "beside").mkdir()
+    (folder / "beside" / "secret").write_text("secret")
+    with (
+        socket.create_server(("127.0.0.1", 0)) as port,
+        socket.socket(socket.AF_UNIX) as in_folder,
+        socket.socket(socket.AF_UNIX) as by_name,
+    ):
+        in_folder.bind(str(folder / "beside" / "socket"))
+        (folder / "beside" / "socket").chmod(0o777)
+        by_name.bind(f"\0{folder.name}")
+        for server in (in_folder, by_name):
+            server.listen()
+        yield folder, port.getsockname()[1]
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def walled(isolation, place):
+    """A spy behind the wall."""
+    folder, _port = place
+    (folder / isolation.key / "data").mkdir(parents=True)
+    package, work_dir = folder / "package" / "kvstore", folder / isolation.key
+    session = Session(lambda: AgentProcess(isolation, package, work_dir), Trace(), SECONDS)
+    yield KV(session, package, {}), work_dir
     session.kill()
 
 
-def refused(error):
-    names = set(error.value.names)
-    return bool(names & {"PermissionError", "FileNotFoundError", "OSError"})
+@pytest.fixture(scope="module")
+def words(place):
+    """What the attempts are about."""
+    folder, port = place
+    sites = [path for path in hidden_folders() if path != ROOT]
+    found = [(site, path.name) for site in sites for path in site.iterdir() if path.is_dir()]
+    installed = [(site, name) for site, name in found if name.isidentifier() and name[0] != "_"]
+    site, name = next(iter(installed), (Path("/nowhere"), "nothing"))
+    return {
+        "reference": REFERENCE_DIR,
+        "checkout": ROOT,
+        "beside": folder / "beside",
+        "package": folder / "package" / "kvstore",
+        "site": site,
+        "installed": name,
+        "parent": os.getpid(),
+        "port": port,
+        "name": folder.name,
+        "c": "import ctypes; c = ctypes.CDLL(None)",
+        "fill": FILL,
+        "add_key": 248 if os.uname().machine == "x86_64" else 217,
+        "temporary": TEMPORARY_BYTES_MAX + 1,
+        "shared": SHARED_MEMORY_BYTES_MAX + 1,
+        "memory": LIMITS["as"],
+        "file": LIMITS["fsize"],
+    }
+
+
+@pytest.mark.parametrize("name", ATTEMPTS)
+def test_what_is_held_is_refused_and_what_is_not_works(isolation, walled, words, name):
+    kv, work_dir = walled
+    code, stopped_by = ATTEMPTS[name]
+    if "{site}" in code and not Path(words["site"]).is_dir():
+        pytest.skip("nothing is installed beside this Python")
+    calls = {"calls"} if seccomp.build() and not isolation.key.startswith("rlimits") else set()
+    succeeded, said = kv.MemoryStore().attempt(code.format(**words))
+    if stopped_by & (set(isolation.holds) | calls):
+        assert not succeeded, said
+        assert "SyntaxError" not in said
+        assert "NameError" not in said
+    elif name not in SOMETIMES:
+        assert succeeded, said
+    for left in ("fifo", "huge"):
+        (work_dir / left).unlink(missing_ok=True)
+
+
+def test_nothing_was_changed_outside(place, walled):
+    folder, _port = place
+    assert (folder / "beside" / "secret").read_text() == "secret"
+    assert (folder / "package" / "kvstore" / "memory.py").read_text() == textwrap.dedent(SPY)
 
 
 def test_the_work_folder_can_be_written(walled):
-    _name, kv, work_dir = walled
-    kv.MemoryStore().write(work_dir / "a")
-    assert (work_dir / "a").read_bytes() == b"x"
-
-
-def test_tests_and_reference_cannot_be_read(walled):
-    name, kv, _work_dir = walled
-    if name == "rlimits":
-        pytest.skip("limits alone do not hide files, and every result says that they were alone")
-    spy = kv.MemoryStore()
-    for path in (REFERENCE_DIR, STAGES_DIR, STAGES_DIR.parent / "grader" / "testkit"):
-        with pytest.raises(RemoteError) as error:
-            spy.names(path)
-        assert refused(error), path
-    with pytest.raises(RemoteError) as error:
-        spy.read(REFERENCE_DIR / "memory.py")
-    assert refused(error)
-
-
-def test_nothing_else_can_be_written(walled, tmp_path):
-    name, kv, _work_dir = walled
-    if name == "rlimits":
-        pytest.skip("limits alone do not protect files, and every result says that they were alone")
-    spy = kv.MemoryStore()
-    for path in (tmp_path / "package" / "kvstore" / "memory.py", tmp_path / "stolen", "/etc/motd"):
-        with pytest.raises(RemoteError) as error:
-            spy.write(path)
-        assert refused(error), path
-    assert "class MemoryStore" in (tmp_path / "package" / "kvstore" / "memory.py").read_text()
+    kv, work_dir = walled
+    kv.MemoryStore().write(work_dir / "data" / "a")
+    assert (work_dir / "data" / "a").read_text() == "x"
 
 
 def test_the_environment_is_cleared(walled, monkeypatch):
     monkeypatch.setenv("SECRET_SEED", "12345")
-    _name, kv, _work_dir = walled
+    kv, _work_dir = walled
+    kv.kill()
     environment = kv.MemoryStore().environment()
     assert "SECRET_SEED" not in environment
     assert environment["PYTHONHASHSEED"] == "0"
 
 
-def test_under_bubblewrap_the_network_is_its_own(walled, unused_port):
-    name, kv, _work_dir = walled
-    if name != "bubblewrap":
-        pytest.skip("only bubblewrap gives a network of its own")
-    with pytest.raises(RemoteError, match="refused"):
-        kv.MemoryStore().reach(unused_port)
+BOMB = """
+import os, time
+count = 0
+try:
+    while count < 1000:
+        if os.fork() == 0:
+            os.close(1), os.close(2)
+            time.sleep(60)
+        count += 1
+except OSError:
+    pass
+else:
+    time.sleep(60)
+print(count)
+"""
+
+# A grandchild that nobody waits for, in a session of its own where it may have one, deaf to all
+# signals, with a lock on a file.
+SURVIVOR = """
+import fcntl, os, signal, time
+reading, writing = os.pipe()
+if os.fork() == 0:
+    try:
+        os.setsid()
+    except OSError:
+        pass
+    if os.fork() == 0:
+        signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))
+        os.close(1), os.close(2)
+        lock = open('data/lock', 'w')
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        os.write(writing, b'x')
+        time.sleep(600)
+    os._exit(0)
+os.wait()
+os.read(reading, 1)
+"""
+
+
+def test_a_fork_bomb_ends_at_its_share_or_is_stopped(walled):
+    kv, _work_dir = walled
+    store = kv.MemoryStore()
+    try:
+        said = store.attempt(BOMB)[1]
+    except ProcessDied as problem:
+        said = str(problem)
+    finally:
+        kv.kill()
+    reason = f"more than {TREE_THREADS_MAX} processes and threads"
+    assert reason in said or int(said) <= TREE_THREADS_MAX
+
+
+def test_nothing_survives_the_end_of_its_test(walled):
+    kv, work_dir = walled
+    succeeded, said = kv.MemoryStore().attempt(SURVIVOR)
+    assert succeeded, said
+    with (work_dir / "data" / "lock").open("w") as lock:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        kv.kill()
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_process_that_stopped_itself_is_killed_like_any_other(walled):
+    kv, _work_dir = walled
+    store = kv.MemoryStore()
+    kv.session.seconds = 0.2
+    try:
+        with pytest.raises(CallTimeout):
+            store.freeze()
+    finally:
+        kv.session.seconds = SECONDS
+    kv.kill()
+    assert kv.MemoryStore().attempt("print(1)") == (True, "1\n")
+
+
+def test_the_agent_has_no_files_open_but_its_own(walled):
+    kv, _work_dir = walled
+    succeeded, said = kv.MemoryStore().attempt("import os; print(os.getppid())")
+    assert succeeded, said
+    own = kv.MemoryStore().open_files()
+    assert set(own) <= {"pipe", "/dev/null", "/proc"}, own
+
+
+def test_the_strongest_wall_is_found_once_and_can_be_asked_for():
+    chosen = choose_isolation()
+    assert chosen is choose_isolation()
+    assert choose_isolation(chosen.key).holds == chosen.holds
+    assert find_isolation(chosen.key).holds == chosen.holds
+    assert str(chosen) == f"{chosen.title} ({', '.join(chosen.holds)})"
+    with pytest.raises(IsolationError, match="there is no isolation moat here; there is "):
+        choose_isolation("moat")
+
+
+def test_what_is_missing_is_named():
+    alone = find_isolation("rlimits")
+    with pytest.raises(
+        IsolationError, match=r"rlimits alone \(limits\) does not wall off files, n"
+    ):
+        require(alone)
+    require(dataclasses.replace(alone, holds=("files", "network", "processes")))
+
+
+def test_a_wall_that_does_not_hold_what_it_claims_is_an_error_and_never_a_weaker_wall(place):
+    folder, _port = place
+    alone = find_isolation("rlimits")
+    claims = dataclasses.replace(alone, holds=("files", "network", "limits"))
+    agent = AgentProcess(claims, folder / "package" / "kvstore", folder / "beside")
+    with pytest.raises(AgentError, match="an agent's walls do not hold: files, network"):
+        agent.request(b"", 5.0, "nothing")
+    agent.close()
+
+
+def test_an_agent_that_does_not_start_is_an_error(place):
+    folder, _port = place
+    walls = find_isolation("rlimits").build(folder / "package" / "kvstore", folder / "beside")
+    broken = dataclasses.replace(walls, command=[sys.executable, "-c", "1 / 0"])
+    isolation = dataclasses.replace(find_isolation("rlimits"), build=lambda *_: broken)
+    agent = AgentProcess(isolation, folder / "package" / "kvstore", folder / "beside")
+    with pytest.raises(AgentError, match="did not start: ZeroDivisionError"):
+        agent.request(b"", 5.0, "nothing")
+    agent.close()
 
 
 @pytest.fixture
-def unused_port():
-    """A port on which this process listens, so that only a wall can keep a client away."""
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
-
-
-def test_bubblewrap_started_by_root_gives_root_away(walled):
-    name, kv, _work_dir = walled
-    if name != "bubblewrap" or sys.platform != "linux":
-        pytest.skip("only bubblewrap started by root changes the user")
-    assert kv.MemoryStore().user() != 0
+def nested(tmp_path):
+    """A readable folder with a secret one in it, in which in turn something may be read."""
+    for name in ("open", "secret", "secret/agent"):
+        (tmp_path / "lib" / name).mkdir(parents=True)
+        (tmp_path / "lib" / name / "file").write_text(name)
+    (tmp_path / "lib" / "link").symlink_to("secret")
+    return tmp_path / "lib"
 
 
-def test_the_strongest_wall_is_found_once():
-    assert isolation_in_force() is isolation_in_force()
-    assert isolation_in_force().name in {wall.name for wall in candidates()}
+def test_a_wall_that_only_allows_leaves_out_what_is_hidden_below(nested):
+    read = [nested, nested / "secret" / "agent"]
+    whole, names = without_hidden(read, [nested / "secret"])
+    assert set(whole) == {str(nested / "open"), str(nested / "secret" / "agent")}
+    assert names == [str(nested)]
+
+
+def test_bubblewrap_hides_a_folder_below_a_visible_one(nested, tmp_path):
+    if choose_isolation().title != "bubblewrap":
+        pytest.skip("bubblewrap does not work here")
+    (tmp_path / "work").mkdir()
+    look = "import os; print([(f, os.listdir(f)) for f in os.sys.argv[1:]])"
+    command = bubblewrap.command(
+        [sys.executable, "-S", "-c", look, str(nested / "secret"), str(nested / "open")],
+        read=[*readable_folders(), nested, nested / "secret" / "agent", Path(sys.prefix)],
+        hidden=[nested / "secret"],
+        write=tmp_path / "work",
+        environment={},
+        filter_descriptor=None,
+        may_change_user=False,
+    )
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout.strip() == str(
+        [(str(nested / "secret"), ["agent"]), (str(nested / "open"), ["file"])]
+    ), done.stderr
+
+
+def test_the_walls_hold_for_an_ordinary_user_too():
+    if os.geteuid() != 0:
+        pytest.skip("all the other tests have just been run by one")
+    nobody = {"user": 65534, "group": 65534, "extra_groups": []}
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    packages = Path(pytest.__file__).parent.parent
+    look = f"import os, sys; os.listdir({str(packages)!r}); open({__file__!r}); import pytest"
+    for python in (sys.executable, shutil.which(version, path="/usr/bin:/usr/local/bin")):
+        command = [str(python), "-B", "-X", "utf8", "-W", "ignore"]
+        try:
+            subprocess.run(
+                [*command, "-c", look],
+                check=True,
+                env={"PYTHONPATH": str(packages)},
+                capture_output=True,
+                **nobody,
+            )
+            break
+        except (OSError, subprocess.CalledProcessError):
+            continue
+    else:
+        pytest.skip("an ordinary user has no Python with pytest here, or cannot read the checkout")
+    done = subprocess.run(
+        [*command, "-m", "pytest", "-p", "no:cacheprovider", "-k", "not ordinary", __file__],
+        env={"PYTHONPATH": str(packages), "PATH": os.environ["PATH"]},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        **nobody,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]

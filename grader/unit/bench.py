@@ -6,45 +6,43 @@ The spare is started while the current test runs, so a fresh agent for each test
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.remote.process import AgentProcess, isolation_in_force
+from grader.remote.process import AgentProcess
 from grader.remote.session import Process
+from grader.sandbox import Isolation
+from grader.testkit.paths import SafePath, safe_path
 from grader.unit.local import LocalProcess
+from grader.unit.removal import remove_tree
 
 
 @dataclass
 class Slot:
-    """A private folder and the first agent on it."""
+    """A private folder, whose paths are safe for a test to use, and the first agent on it."""
 
-    work_dir: Path
+    work_dir: SafePath
     process: Process
 
 
 class Bench:
-    """Starts agents for the package in `package_dir`."""
+    """Starts agents for the package in `package_dir`; without an isolation, in this process."""
 
-    def __init__(self, package_dir: Path, *, debug: bool) -> None:
+    def __init__(self, package_dir: Path, isolation: Isolation | None) -> None:
         self._package_dir = package_dir
-        self._debug = debug
+        self._isolation = isolation
         self._spare: Slot | None = None
-
-    @property
-    def isolation(self) -> str:
-        """What walls are in force."""
-        return "none (debug)" if self._debug else isolation_in_force().name
 
     @contextmanager
     def slot(self) -> Iterator[Slot]:
         """Lend a slot for one test; its folder is removed afterwards."""
         slot, self._spare = self._spare or self._new_slot(), None
-        if not self._debug:
+        if self._isolation is not None:
             self._spare = self._new_slot()
         try:
             with _files_for_everyone():
@@ -53,10 +51,14 @@ class Bench:
             _remove(slot)
 
     def start(self, work_dir: Path) -> Process:
-        """Start an agent on a folder."""
-        if self._debug:
+        """Start another agent on a folder; of what the last one left there only the data stays."""
+        _leave_only_data(Path(work_dir))
+        return self._start(work_dir)
+
+    def _start(self, work_dir: Path) -> Process:
+        if self._isolation is None:
             return LocalProcess(self._package_dir)
-        return AgentProcess(isolation_in_force(), self._package_dir, work_dir)
+        return AgentProcess(self._isolation, self._package_dir, Path(work_dir))
 
     def close(self) -> None:
         """Put the spare away."""
@@ -67,7 +69,7 @@ class Bench:
     def _new_slot(self) -> Slot:
         work_dir = Path(tempfile.mkdtemp(prefix="kv-")).resolve()
         (work_dir / "data").mkdir()
-        return Slot(work_dir, self.start(work_dir))
+        return Slot(safe_path(work_dir), self._start(work_dir))
 
 
 @contextmanager
@@ -82,6 +84,27 @@ def _files_for_everyone() -> Iterator[None]:
         os.umask(before)
 
 
+def _leave_only_data(work_dir: Path) -> None:
+    """Put the data into a new folder in the old one's place: nothing lives on beside it, where no
+    test looks, be it in files or in what the folder itself can carry (attributes, times).
+    """
+    fresh, data = Path(tempfile.mkdtemp(prefix="kv-", dir=work_dir.parent)), work_dir / "data"
+    work_dir.chmod(0o700)  # the package may have sealed them
+    if data.is_dir() and not data.is_symlink():
+        data.chmod(0o777)
+        data.rename(fresh / "data")
+    else:
+        (fresh / "data").mkdir()
+    if hasattr(os, "chown"):
+        owner = work_dir.stat()  # the agent to come is the same user
+        os.chown(fresh, owner.st_uid, owner.st_gid)
+    old = work_dir.rename(fresh.with_name(f"{fresh.name}-old"))
+    fresh.rename(work_dir)
+    with contextlib.suppress(OSError):  # what cannot be removed is no reason to stop
+        remove_tree(old)
+
+
 def _remove(slot: Slot) -> None:
     slot.process.close()
-    shutil.rmtree(slot.work_dir, ignore_errors=True)
+    with contextlib.suppress(OSError):  # what cannot be removed is no reason to stop
+        remove_tree(Path(slot.work_dir))

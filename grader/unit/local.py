@@ -7,25 +7,38 @@ The same requests, the same codec, and no walls: only for code that you wrote yo
 from __future__ import annotations
 
 import sys
+from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from grader.agent.disk import this_disk
-from grader.agent.verbs import Agent
+from grader.agent.core import answerer
+from grader.agent.disk import watch_disk
+from grader.agent.front import drive
+
+if TYPE_CHECKING:
+    from grader.agent.front import Step
 
 
 class LocalProcess:
     """Stands in for `grader.remote.process.AgentProcess`."""
 
     def __init__(self, package_dir: Path) -> None:
-        self._agent = Agent(str(package_dir))
-        this_disk().install()
+        self._box: list[Any] = []
+        self._answer = answerer(str(package_dir), self._box)
+        watch_disk()
         parent = str(package_dir.parent)
         if parent not in sys.path:
             sys.path.insert(0, parent)
 
     def request(self, message: bytes, _seconds: float, _doing: str) -> bytes:
         """Answer at once, or when the debugger lets go; there is no deadline."""
-        return self._agent.answer(message)
+        replies: list[bytes] = []
+
+        def steps() -> Generator[Step, None, None]:
+            replies.append((yield from self._answer(message)))
+
+        drive(steps(), self._box)
+        return replies[0]
 
     def output(self) -> str:
         """Nothing: it went to the terminal."""

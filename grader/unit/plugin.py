@@ -1,7 +1,7 @@
 """The pytest plugin of a unit: the fixtures that tests ask for, and the outcomes that come out.
 
-It keeps what must outlive a single test: which modules cannot be imported, and how often time ran
-out.
+It keeps what must outlive a single test: which modules cannot be imported, how often time ran out,
+and how much time went into tests that failed or dragged on.
 """
 
 from __future__ import annotations
@@ -31,6 +31,12 @@ from grader.unit.verdict import judge
 PATIENT_TIMEOUTS = 3
 TIMEOUTS_MAX = 10
 IMPATIENT_SECONDS = 1.0
+# The same for one that is slow everywhere, each call just within its deadline: a test that did not
+# pass or took longer than SLOW_SECONDS uses up this budget. The reference needs 8 s for its slowest
+# stage. Even 90 tests of SLOW_SECONDS each, the budget and one last test end well before a worker
+# is given up on (`grader.unit.worker.UNIT_SECONDS`), which would be the grader's own error.
+SLOW_SECONDS = 2.0
+WASTED_SECONDS_MAX = 60.0
 PRINTED_CHARS_MAX = 4000
 STEPS_MAX = 40
 
@@ -55,6 +61,9 @@ class UnitPlugin:
         self._report = report
         self._broken: dict[str, str] = {}
         self._timeouts = 0
+        self._seconds = 0.0  # of the test under way, set-up and clean-up included
+        self._wasted_seconds = 0.0
+        self._status: Status = "passed"
         self._compared: tuple[str, Any, Any] | None = None
         self.collect_problems: list[str] = []
 
@@ -73,7 +82,8 @@ class UnitPlugin:
             return first.pop() if first else self._bench.start(slot.work_dir)
 
         patient = self._timeouts < PATIENT_TIMEOUTS
-        session = Session(start, Trace(), CALL_SECONDS if patient else IMPATIENT_SECONDS)
+        seconds = CALL_SECONDS if patient else IMPATIENT_SECONDS
+        session = Session(start, Trace(), seconds, slot.work_dir / "data")
         request.node.stash[_SESSION] = session
         yield session
         session.kill()
@@ -103,13 +113,19 @@ class UnitPlugin:
         config.addinivalue_line("markers", f"{MARK}(points, suite, hint): what a test is worth")
 
     def pytest_runtest_setup(self) -> None:
-        """Start each test without the last one's comparison; give up on a package that hangs
-        everywhere.
+        """Start each test without the last one's comparison; give up on a package that hangs or
+        drags on everywhere.
         """
         self._compared = None
+        self._seconds = 0.0
         if self._timeouts >= TIMEOUTS_MAX:
             raise Prerequisite(
                 f"{TIMEOUTS_MAX} tests of this stage ran out of time, so this one was not run"
+            )
+        if self._wasted_seconds >= WASTED_SECONDS_MAX:
+            raise Prerequisite(
+                f"tests of this stage that failed or were slow took {WASTED_SECONDS_MAX:g} s"
+                " together, so this one was not run"
             )
 
     @pytest.hookimpl(wrapper=True)
@@ -128,8 +144,13 @@ class UnitPlugin:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Report one outcome a test: of its call, or of a setup that never led to one."""
         report = yield
+        self._seconds += call.duration
         if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
-            self._report(self._outcome(item, call))
+            outcome = self._outcome(item, call)
+            self._status = outcome.status
+            self._report(outcome)
+        elif call.when == "teardown" and (self._status != "passed" or self._seconds > SLOW_SECONDS):
+            self._wasted_seconds += self._seconds
         return report
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

@@ -16,6 +16,8 @@ import pytest
 
 from grader.course import Stage, load_course
 from grader.outcome import Failure, Outcome, UnitResult
+from grader.remote.process import choose_isolation
+from grader.sandbox import Isolation, find_isolation
 from grader.unit.bench import Bench
 from grader.unit.plugin import UnitPlugin, describe
 
@@ -25,6 +27,7 @@ class Unit(msgspec.Struct, frozen=True):
 
     `select` is pytest's `-k`; `only` names whole tests. `debug` runs the package in this process.
     `collect_only` runs nothing: each outcome is `error`, and says what its test is and is worth.
+    `isolation` is the key of the walls that were chosen for this run; empty: choose them here.
     """
 
     stage: int
@@ -34,6 +37,7 @@ class Unit(msgspec.Struct, frozen=True):
     only: tuple[str, ...] = ()
     debug: bool = False
     collect_only: bool = False
+    isolation: str = ""
 
 
 def new_seed() -> int:
@@ -57,7 +61,8 @@ def run_unit(
         report(outcome)
 
     package_dir = Path(unit.package_dir).resolve()
-    bench = Bench(package_dir, debug=unit.debug)
+    isolation = _isolation(unit)
+    bench = Bench(package_dir, isolation)
     plugin = UnitPlugin(stage, package_dir, bench, unit.seed, keep)
     collected = _Collected(unit.only, announce)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -76,7 +81,16 @@ def run_unit(
     if exit_code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
         problems.append(f"pytest ended with {pytest.ExitCode(exit_code).name}")
     problem = "; ".join(problems)
-    return UnitResult(unit.stage, unit.seed, bench.isolation, tuple(outcomes), problem)
+    return UnitResult(
+        unit.stage, unit.seed, str(isolation or "none (debug)"), tuple(outcomes), problem
+    )
+
+
+def _isolation(unit: Unit) -> Isolation | None:
+    """The walls of this unit; None where it runs nothing, or runs in this process."""
+    if unit.debug or unit.collect_only:
+        return None
+    return find_isolation(unit.isolation) if unit.isolation else choose_isolation()
 
 
 class _Collected:

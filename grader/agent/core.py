@@ -1,0 +1,97 @@
+"""The heart of an agent: take requests, have them carried out, send replies.
+
+A request is `(released numbers, verb, *arguments)`; the reply is `("ok", value)`, `("raised",
+description)` for an exception, or `("missing", sentence)` for a name that the package under test
+does not define. What runs code under test is not called from here: it is handed to `front.drive` as
+a step, so that no frame of this file stands above code under test.
+"""
+
+from __future__ import annotations
+
+from .objects import object_table
+from .primitives import ancestors_of, collect_off, collect_on, collecting, exit_now, name_of, take
+from .tools import TOOLS
+from .verbs import verbs_for
+from .wire import decode, encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from typing import Any
+
+    from .front import Step
+
+    Answer = Callable[[bytes], Generator[Step, None, bytes]]
+    Outcome = tuple[str, Any]
+
+
+def converse(
+    receive: Callable[[], bytes | None], send: Callable[[bytes], None], answer: Answer
+) -> Generator[Step, None, None]:
+    """Answer requests until there are no more, as steps for `front.drive`; then end the process."""
+    while (request := receive()) is not None:
+        send((yield from answer(request)))
+    exit_now(0)
+
+
+def answerer(package_dir: str, box: list[Outcome]) -> Answer:
+    """Return the function that answers one request after the other about the package in
+    `package_dir` (the folder named `kvstore` itself); `box` is where `front.drive` leaves outcomes.
+    """
+    keep, get, release = object_table()
+    verbs, tools = verbs_for(package_dir), {**TOOLS}
+    dropped: list[Any] = []
+
+    def answer(request: bytes) -> Generator[Step, None, bytes]:
+        nonlocal dropped
+        is_on = _pause_collecting()
+        released, verb, *arguments = decode(request, get)
+        dropped += release(released)
+        if verb == "use":
+            tool, name, args = arguments
+            outcome = _own_outcome(tool, (name, *args))
+        elif verb == "tool" and arguments[0] in tools:
+            outcome = _own_outcome(tools[arguments[0]], arguments[1])
+        else:
+            to_drop, dropped = dropped, []
+            _collect_again(is_on)
+            yield verbs[verb], tuple(arguments), to_drop
+            is_on = _pause_collecting()
+            outcome = take(box)
+        reply = _pack(outcome, keep)
+        _collect_again(is_on)
+        return reply
+
+    return answer
+
+
+def _pause_collecting() -> bool:
+    """Keep the garbage collector from running code under test below frames of this file."""
+    is_on = collecting()
+    collect_off()
+    return is_on
+
+
+def _collect_again(is_on: bool) -> None:  # noqa: FBT001
+    if is_on:
+        collect_on()
+
+
+def _own_outcome(tool: Callable[..., Any], args: tuple[Any, ...]) -> Outcome:
+    try:
+        return tool(*args)  # type: ignore[no-any-return]
+    except Exception as error:
+        return "raised", _own_description(error)
+
+
+def _pack(outcome: Outcome, keep: Callable[[Any], tuple[int, Any]]) -> bytes:
+    try:
+        return encode(outcome, keep)
+    except Exception as error:  # too deep, too large, no memory
+        return encode(("raised", _own_description(error)))
+
+
+def _own_description(error: Exception) -> dict[str, Any]:
+    """Like `describe.describe_error`, for an exception of the agent's own."""
+    names = tuple([name_of(kind) for kind in ancestors_of(type(error))])
+    return {"names": names, "message": str(error), "frames": (), "syntax": None}
