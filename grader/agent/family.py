@@ -17,15 +17,16 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def go_on_in_a_child() -> None:
-    """Return in a forked child. This process collects its orphans; when the child ends it ends them
-    and then itself, with the child's exit code or 128 and its signal.
+    """Return in a forked child. This process collects its orphans; when the child ends, or the
+    parent does, it ends them and then itself, with the child's exit code or 128 and its signal.
 
     Must be called before any thread is started.
     """
     child = os.fork()
     if not child:
         return
-    die_with_parent()
+    signal.signal(signal.SIGTERM, _end)
+    call("prctl", _PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     for descriptor in (0, 1, 2):
         os.close(descriptor)  # or the pipes would not close with the agent
@@ -35,6 +36,12 @@ def go_on_in_a_child() -> None:
     _end_orphans()
     code = os.waitstatus_to_exitcode(status)
     os._exit(code if code >= 0 else 128 - code)
+
+
+def _end(number: int, _frame: object) -> None:
+    """The grader has ended without ending this: do so."""
+    _end_orphans()
+    os._exit(128 + number)
 
 
 def _end_orphans() -> None:

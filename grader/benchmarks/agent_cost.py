@@ -1,9 +1,9 @@
 """What a fresh agent and a call cost: `python -m grader.benchmarks.agent_cost`.
 
-A start is from nothing to the first answer, behind each isolation that works here, in turns so that
-all meet the same machine; beside it the start of a bare Python. What walls add is the difference to
-limits alone. A call is `store.get(key)` from a test's handle and back, beside the same call made
-directly.
+A start is from nothing to the first answer: of an agent without any walls, and behind each
+isolation that works here, in turns so that all meet the same machine; beside it the start of a bare
+Python. What walls add is the difference to none. A call is `store.get(key)` from a test's handle
+and back, beside the same call made directly.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from grader.remote.process import AgentProcess, choose_isolation
 from grader.remote.session import Session
 from grader.remote.trace import Trace
-from grader.sandbox import Isolation, IsolationError, candidates
+from grader.sandbox import Isolation, IsolationError, Walls, candidates, find_isolation
 from grader.testkit.kv import KV
 
 STARTS = 30
 CALLS = 5_000
 BARE = "bare Python"
-LEAST = "rlimits"
+NO_WALLS = Isolation("none", "no walls", (), lambda *_: _no_walls())
 PACKAGE = "class MemoryStore:\n    def get(self, key):\n        return b'value'\n"
 
 
@@ -56,8 +57,13 @@ def main() -> None:
         _print_calls(_start(choose_isolation(), package, work_dir), package)
 
 
+def _no_walls() -> Walls:
+    walls = find_isolation("rlimits").walls(Path(), Path())
+    return replace(walls, confine={"probe": walls.confine["probe"]})
+
+
 def _working() -> list[Isolation]:
-    found = []
+    found = [NO_WALLS]
     for isolation in candidates():
         try:
             found.append(choose_isolation(isolation.key))
@@ -96,10 +102,10 @@ def _milliseconds(work: Callable[[], object]) -> float:
 
 
 def _print_starts(medians: dict[str, float]) -> None:
-    least = medians[LEAST]
+    least = medians[NO_WALLS.key]
     for name, median in medians.items():
         compared = f"{median - least:+6.1f} ms, ratio {median / least:.2f}"
-        print(f"{name:30} {median:6.1f} ms  to limits alone {compared}")  # noqa: T201
+        print(f"{name:30} {median:6.1f} ms  to no walls {compared}")  # noqa: T201
 
 
 def _print_calls(session: Session, package: Path) -> None:

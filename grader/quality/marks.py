@@ -2,13 +2,15 @@
 
 A stage's mark is the mean over its files. A file of the student's own idea is measured together
 with the first course file that imports it, so that moving code elsewhere hides nothing; so is a
-given file that was changed. A file that is missing, unreadable, unwritten or without a function
-earns nothing. Scaling by the stage's tests belongs to `grading/score.py`.
+given file that was changed. A file that is missing, unreadable, unwritten or without a used
+function earns nothing. Scaling by the stage's tests belongs to `grading/score.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from grader.course import Course, Stage
@@ -17,6 +19,7 @@ from grader.quality.checks import CHECKS, Check, Measure
 from grader.quality.lint import Finding, lint
 from grader.quality.settings import QualityError, Settings, load_settings
 from grader.quality.source import Source, read_source
+from grader.quality.usage import Asked, names_asked, unused_nodes
 
 FINDINGS_MAX = 10  # findings listed with one mark
 OWN_FILES_MAX = 20  # files that the course does not know; more would be work for nothing
@@ -32,7 +35,7 @@ def measure_quality(
     settings = settings or load_settings()
     if set(settings.points) != set(CHECKS):
         raise QualityError(f"the quality checks are {', '.join(CHECKS)}; the settings name others")
-    groups = _groups(package_dir, course)
+    groups = _without_unused(_groups(package_dir, course), course)
     sources = {source.name: source for group in groups.values() for source in group}
     findings = lint((s for s in sources.values() if s.tree.body), settings.ruff)
     return tuple(
@@ -74,11 +77,37 @@ def _measures(
 ) -> list[Measure]:
     """Measure a course file and those that it brought along: all of them, or none."""
     problems = [source.problem for source in group if source.problem]
-    if not any(source.functions for source in group) and not problems:
-        problems = [f"{group[0].name}:1: it defines no function"]
+    if not problems and not any(_has_function(source) for source in group):
+        problems = [f"{group[0].name}:1: it defines no function that is used"]
     if problems:
         return [Measure(0, 1, tuple(problems))]
     return [check(source, findings.get(source.name, ()), settings.ruff) for source in group]
+
+
+def _has_function(source: Source) -> bool:
+    return any(node not in source.unused for _, node in source.functions)
+
+
+def _without_unused(groups: dict[str, list[Source]], course: Course) -> dict[str, list[Source]]:
+    """Let each file know which of its definitions nobody in the package uses."""
+    sources = [source for group in groups.values() for source in group]
+    unused = unused_nodes(sources, _asked(course))
+
+    def told(source: Source) -> Source:
+        nodes = (found.node for found in source.definitions)
+        return replace(source, unused=frozenset(node for node in nodes if node in unused))
+
+    return {file: [told(source) for source in group] for file, group in groups.items()}
+
+
+def _asked(course: Course) -> Asked:
+    paths = [stage.skeleton / file for stage in course.stages for file in stage.files]
+    return _names_in(*paths, *(course.given_dir / file for file in course.given))
+
+
+@cache
+def _names_in(*paths: Path) -> Asked:
+    return names_asked(read_source(path) for path in paths)
 
 
 def _groups(package_dir: Path, course: Course) -> dict[str, list[Source]]:

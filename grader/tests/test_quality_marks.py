@@ -8,8 +8,17 @@ from grader.quality.marks import FINDINGS_MAX, measure_quality
 from grader.quality.settings import QualityError, load_settings
 
 COURSE = load_course()
-GOOD = '"""A module."""\n\n\ndef get(key: str) -> str:\n    """Return it."""\n    return key\n'
-BARE = "def get(key):\n    return key\n"
+GOOD = '''"""Values by key."""
+
+
+def get(key: str) -> str:
+    """Look up."""
+    return key
+
+
+get("key")
+'''
+BARE = "def get(key):\n    return key\n\n\nget(1)\n"
 CHECKS = ("style", "complexity", "type-hints", "docstrings")
 
 
@@ -108,7 +117,9 @@ def test_too_many_own_files_are_not_measured(marks, monkeypatch):
 
 
 def test_only_the_first_findings_are_listed(marks):
-    findings = marks(wal="\n".join(f"def f{n}(): ..." for n in range(30)))[3, "docstrings"].findings
+    findings = marks(wal="\n".join(f"def f{n}(): ...\nf{n}()" for n in range(30)))[
+        3, "docstrings"
+    ].findings
     assert len(findings) == FINDINGS_MAX + 1
     assert findings[-1] == "and 21 more"
 

@@ -24,14 +24,23 @@ from grader.remote.process import AgentError, AgentProcess, choose_isolation
 from grader.remote.session import Session
 from grader.remote.trace import Trace
 from grader.sandbox import IsolationError, bubblewrap, candidates, find_isolation, require
-from grader.sandbox.folders import hidden_folders, readable_folders, without_hidden
+from grader.sandbox.folders import (
+    hidden_folders,
+    python_program,
+    readable_folders,
+    without_hidden,
+)
 from grader.sandbox.limits import (
     LIMITS,
     SHARED_MEMORY_BYTES_MAX,
     TEMPORARY_BYTES_MAX,
     TREE_THREADS_MAX,
 )
+from grader.testkit import eventually
 from grader.testkit.kv import KV
+from grader.unit import Unit, assemble
+from grader.unit.collect import collect_tests
+from grader.unit.worker import run_in_worker
 
 SECONDS = 20.0
 
@@ -324,6 +333,52 @@ def test_nothing_survives_the_end_of_its_test(walled):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+GRADER = """
+import sys
+from pathlib import Path
+from grader.remote.process import AgentProcess
+from grader.remote.session import Session
+from grader.remote.trace import Trace
+from grader.sandbox import find_isolation
+from grader.testkit import eventually
+from grader.testkit.kv import KV
+from grader.unit import Unit, assemble
+from grader.unit.collect import collect_tests
+from grader.unit.worker import run_in_worker
+package, work_dir, key = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+session = Session(lambda: AgentProcess(find_isolation(key), package, work_dir), Trace(), 20)
+print(KV(session, package, {}).MemoryStore().attempt(sys.stdin.read()), flush=True)
+import time; time.sleep(60)
+"""
+
+
+def test_nothing_survives_a_grader_that_is_killed(isolation, place):
+    folder, _port = place
+    work_dir = folder / f"{isolation.key}-orphaned"
+    (work_dir / "data").mkdir(parents=True)
+    package = folder / "package" / "kvstore"
+    command = [sys.executable, "-c", GRADER, str(package), str(work_dir), isolation.key]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as grader:
+        assert grader.stdin
+        assert grader.stdout
+        grader.stdin.write(SURVIVOR)
+        grader.stdin.close()
+        said = grader.stdout.readline()
+        grader.kill()
+    assert said.startswith("(True, "), said
+    with (work_dir / "data" / "lock").open("w") as lock:
+
+        def is_free():
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+        eventually(is_free, "the end of the last process")
+
+
 def test_a_process_that_stopped_itself_is_killed_like_any_other(walled):
     kv, _work_dir = walled
     store = kv.MemoryStore()
@@ -353,6 +408,17 @@ def test_the_strongest_wall_is_found_once_and_can_be_asked_for():
     assert str(chosen) == f"{chosen.title} ({', '.join(chosen.holds)})"
     with pytest.raises(IsolationError, match="there is no isolation moat here; there is "):
         choose_isolation("moat")
+
+
+def test_a_worker_has_the_walls_that_it_was_told_and_says_so(tmp_path):
+    package = assemble(load_course(), 2, REFERENCE_DIR, tmp_path / "package")
+    first = (collect_tests(2)[0].name,)
+    result = run_in_worker(Unit(2, str(package), seed=1, only=first, isolation="rlimits"))
+    assert result.isolation == "rlimits alone (limits)"
+    assert [outcome.status for outcome in result.outcomes] == ["passed"]
+    result = run_in_worker(Unit(2, str(package), seed=1, only=first, isolation="moat"))
+    assert result.outcomes == ()
+    assert "there is no isolation moat here" in result.problem
 
 
 def test_what_is_missing_is_named():
@@ -408,8 +474,8 @@ def test_bubblewrap_hides_a_folder_below_a_visible_one(nested, tmp_path):
     (tmp_path / "work").mkdir()
     look = "import os; print([(f, os.listdir(f)) for f in os.sys.argv[1:]])"
     command = bubblewrap.command(
-        [sys.executable, "-S", "-c", look, str(nested / "secret"), str(nested / "open")],
-        read=[*readable_folders(), nested, nested / "secret" / "agent", Path(sys.prefix)],
+        [str(python_program()), "-S", "-c", look, str(nested / "secret"), str(nested / "open")],
+        read=[*readable_folders(), nested, nested / "secret" / "agent"],
         hidden=[nested / "secret"],
         write=tmp_path / "work",
         environment={},
