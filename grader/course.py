@@ -13,14 +13,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from grader.mistake import Mistake
+from grader.mistake import MistakeError
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES_DIR = ROOT / "stages"
 REFERENCE_DIR = ROOT / "solution" / "kvstore"
 
 
-class CourseError(Mistake):
+class CourseError(MistakeError):
     """The course's own files are missing or contradict each other."""
 
 

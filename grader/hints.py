@@ -22,14 +22,14 @@ from typing import Any
 
 import msgspec
 
-from grader.mistake import Mistake
+from grader.mistake import MistakeError
 
 RUNGS = ("nudge", "idea", "almost")
 _REQUIRED = ("title", *RUNGS)
 _KNOWN = (*_REQUIRED, "read")
 
 
-class HintError(Mistake):
+class HintError(MistakeError):
     """A file of hints is not as it should be, or there is no such hint or rung."""
 
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from grader.intake.names import show
-from grader.mistake import Mistake
+from grader.mistake import MistakeError
 from grader.students import Student, group
 
 ROSTER_BYTES_MAX = 10 * 1024 * 1024
@@ -41,7 +41,7 @@ _KEYS = ("folder", "participant", "github", "email", "id")
 _PARTICIPANT = re.compile(r"(?:Participant\s+)?(\d+)", re.ASCII)
 
 
-class RosterError(Mistake):
+class RosterError(MistakeError):
     """The class list cannot be used: one sentence with file and line."""
 
 

@@ -21,7 +21,7 @@ from grader.intake.gradescope import ExportError
 from grader.intake.names import is_reserved
 from grader.intake.package import PACKAGE, choose, settle
 from grader.intake.place import HandIn, open_path
-from grader.mistake import Mistake
+from grader.mistake import MistakeError
 from grader.roster import load_roster
 from grader.students import group
 
@@ -30,7 +30,7 @@ NAME_CHARS_MAX = 60  # at four bytes each they fit in the 255 that file systems 
 _OUR_FILES = (".csv", ".html", ".json", ".jsonl", ".toml", ".xml")
 
 
-class SubmissionError(Mistake):
+class SubmissionError(MistakeError):
     """The paths cannot be graded at all: one does not exist, an export contradicts itself, or the
     place for copies is taken.
     """

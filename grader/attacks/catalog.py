@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 
 from grader.course import load_course
-from grader.mistake import Mistake
+from grader.mistake import MistakeError
 from grader.mutants.catalog import Mutant, load_mutants
 
 DATA_DIR = Path(__file__).parent / "data"
@@ -32,7 +32,7 @@ OddKind = Literal[
 ]
 
 
-class AttackError(Mistake):
+class AttackError(MistakeError):
     """An attack's data is wrong, or does not fit the course any more."""
 
 

@@ -18,14 +18,14 @@ from types import TracebackType
 import msgspec
 
 from grader.grading.model import Entry, Evidence, QualityMark, StageRun
-from grader.mistake import Mistake
+from grader.mistake import MistakeError
 from grader.outcome import Outcome, UnitResult
 
 JOURNAL_NAME = "outcomes.jsonl"
 FORMAT = 1
 
 
-class JournalError(Mistake):
+class JournalError(MistakeError):
     """The record cannot be read; one sentence with file and line."""
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import typer
 
-from grader.mistake import Mistake
+from grader.mistake import MistakeError
 
 # In the order in which `--help` lists them; each is a function in the module of its name.
 COMMANDS = ("stage", "hint", "grade", "rescore", "attacks", "mutants", "handout", "gradescope")
@@ -27,7 +27,7 @@ def main() -> None:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)  # noqa: T201
         raise SystemExit(130) from None
-    except (OSError, Mistake) as problem:
+    except (OSError, MistakeError) as problem:
         print(f"grader: {problem}", file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from None
 

@@ -14,14 +14,14 @@ from datetime import datetime
 import msgspec
 
 from grader import __version__
-from grader.mistake import Mistake
+from grader.mistake import MistakeError
 from grader.outcome import Failure, Outcome, Suite, UnitResult
 
 FULL_SCORE = 100.0
 NOT_RUN = "nothing ran"  # the isolation of a grade for which no code was run
 
 
-class GradingError(Mistake):
+class GradingError(MistakeError):
     """The outcomes cannot be graded: the grader or the course is at fault, never the student."""
 
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grader.mistake import Mistake
+from grader.mistake import MistakeError
 
 
-class RubricError(Mistake):
+class RubricError(MistakeError):
     """The rubric cannot be used; one sentence with file, line and what is wrong there."""
 
 

@@ -1,7 +1,7 @@
 """What can go wrong on the way out of the house."""
 
-from grader.mistake import Mistake
+from grader.mistake import MistakeError
 
 
-class HandoutError(Mistake):
+class HandoutError(MistakeError):
     """A list names what is not there, or the target is not ours to write; one sentence."""

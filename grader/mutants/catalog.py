@@ -17,12 +17,12 @@ from pathlib import Path
 import msgspec
 
 from grader.course import REFERENCE_DIR
-from grader.mistake import Mistake
+from grader.mistake import MistakeError
 
 DATA_DIR = Path(__file__).parent / "data"
 
 
-class MutantError(Mistake):
+class MutantError(MistakeError):
     """A mutant's data is wrong, or does not fit the reference any more."""
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from grader.mistake import Mistake
+from grader.mistake import MistakeError
 
 SETTINGS_FILE = Path(__file__).with_name("quality.toml")
 
 
-class QualityError(Mistake):
+class QualityError(MistakeError):
     """Quality cannot be measured: the grader's settings or its tools are at fault."""
 
 

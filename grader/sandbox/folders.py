@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -46,7 +45,10 @@ def hidden_folders() -> tuple[Path, ...]:
     return tuple(sorted(set(below)))
 
 
-def without_hidden(folders: Iterable[Path], hidden: Iterable[Path]) -> tuple[list[str], list[str]]:
+@cache
+def without_hidden(
+    folders: tuple[Path, ...], hidden: tuple[Path, ...]
+) -> tuple[list[str], list[str]]:
     """Split `folders` for a wall that can only allow: what may be read whole, and folders of which
     only the names may be, because something in them is hidden. Links are left out, not followed.
     """

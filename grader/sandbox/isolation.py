@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from grader.agent import landlock, seccomp
-from grader.mistake import Mistake
+from grader.mistake import MistakeError
 from grader.sandbox import bubblewrap
 from grader.sandbox.folders import (
     AGENT_DIR,
@@ -39,7 +39,7 @@ ENVIRONMENT = {
 _REQUIRED = ("files", "network", "processes")
 
 
-class IsolationError(Mistake):
+class IsolationError(MistakeError):
     """The isolation that was asked for cannot be had, in one sentence."""
 
 
@@ -81,7 +81,7 @@ class Isolation:
 
     def missing(self, report: Mapping[str, Any]) -> tuple[str, ...]:
         """What it should hold and, by the report of an agent that has just started, does not."""
-        found = _held(report)
+        found = _held(report) if self.holds else {}
         return tuple(name for name in self.holds if not found[name])
 
 
@@ -137,12 +137,13 @@ def _by_user(
 
 def _held(report: Mapping[str, Any]) -> dict[str, bool]:
     """What is held, by what an agent says was shut before it imported anything."""
-    spaces = report["namespaces"]
+    spaces = report["namespaces"].items()
+    own = {name for name, number in spaces if number != _namespace(name)}
     unseen = report["landlock"] >= landlock.SCOPES_ABI or report["user"] != os.getuid()
     return {
         "files": report["hidden"],
-        "network": spaces.get("net") != _namespace("net"),
-        "processes": spaces.get("pid") != _namespace("pid") or bool(report["landlock"] and unseen),
+        "network": "net" in own,
+        "processes": "pid" in own or bool(report["landlock"] and unseen),
         "user": report["user"] not in (0, os.getuid()),
         "limits": set(LIMITS) <= set(report["limits"]),
     }
@@ -170,22 +171,22 @@ def _bubblewrap(package_dir: Path, work_dir: Path, *, own_user: bool) -> Walls:
 
 
 def _landlock_namespaces(package_dir: Path, work_dir: Path, *, own_user: bool) -> Walls:
-    shown = [*readable_folders(), package_dir.parent]
+    shown = (*readable_folders(), package_dir.parent)
     # A mount hides a folder faster than Landlock can, but also what is to be seen in it.
     covered = [path for path in hidden_folders() if not any(s.is_relative_to(path) for s in shown)]
-    hidden = [path for path in hidden_folders() if path not in covered]
+    hidden = tuple(path for path in hidden_folders() if path not in covered)
     walls = _landlock(shown, hidden, work_dir, own_user=own_user)
     walls.confine["namespaces"] = [str(path) for path in covered]
     return walls
 
 
 def _landlock_seccomp(package_dir: Path, work_dir: Path, *, own_user: bool) -> Walls:
-    shown = [*readable_folders(), package_dir.parent]
+    shown = (*readable_folders(), package_dir.parent)
     return _landlock(shown, hidden_folders(), work_dir, own_user=own_user)
 
 
 def _landlock(
-    shown: Iterable[Path], hidden: Iterable[Path], work_dir: Path, *, own_user: bool
+    shown: tuple[Path, ...], hidden: tuple[Path, ...], work_dir: Path, *, own_user: bool
 ) -> Walls:
     walls = _rlimits(Path(), work_dir, own_user=own_user)
     read, names = without_hidden(shown, hidden)

@@ -1,7 +1,6 @@
 """The hand-out: what is in it, and what is not."""
 
 import ast
-import importlib
 import re
 import tomllib
 
