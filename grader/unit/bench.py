@@ -42,9 +42,9 @@ class Bench:
     def slot(self) -> Iterator[Slot]:
         """Lend a slot for one test; its folder is removed afterwards."""
         slot, self._spare = self._spare or self._new_slot(), None
-        if self._isolation is not None:
-            self._spare = self._new_slot()
         try:
+            if self._isolation is not None:
+                self._spare = self._new_slot()
             with _files_for_everyone():
                 yield slot
         finally:
@@ -68,8 +68,12 @@ class Bench:
 
     def _new_slot(self) -> Slot:
         work_dir = Path(tempfile.mkdtemp(prefix="kv-")).resolve()
-        (work_dir / "data").mkdir()
-        return Slot(safe_path(work_dir), self._start(work_dir))
+        try:
+            (work_dir / "data").mkdir()
+            return Slot(safe_path(work_dir), self._start(work_dir))
+        except BaseException:
+            remove_tree(work_dir)
+            raise
 
 
 @contextmanager
@@ -105,6 +109,8 @@ def _leave_only_data(work_dir: Path) -> None:
 
 
 def _remove(slot: Slot) -> None:
-    slot.process.close()
-    with contextlib.suppress(OSError):  # what cannot be removed is no reason to stop
-        remove_tree(Path(slot.work_dir))
+    try:
+        slot.process.close()
+    finally:
+        with contextlib.suppress(OSError):  # what cannot be removed is no reason to stop
+            remove_tree(Path(slot.work_dir))
