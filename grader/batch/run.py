@@ -141,8 +141,8 @@ class _Runner:
         """The evidence on one submission: as recorded, as cached, or by running it."""
         entry = submission.entry
         track = self._past.tracks.get(entry.name)
-        if track is None or track.entry.digest != entry.digest:
-            track = Track(entry)
+        is_begun = track is not None and track.entry.digest == entry.digest
+        track = track if track is not None and is_begun else Track(entry)
         known = track.evidence()
         if known is not None:
             return msgspec.structs.replace(known, entry=entry)
@@ -151,7 +151,7 @@ class _Runner:
         if known is not None:
             self._journal.write_evidence(known)
             return known
-        if not track.units:
+        if not is_begun:
             self._journal.write(EntryLine(entry))
         evidence = self._recorded(track).gather(submission)
         evidence = msgspec.structs.replace(evidence, unsteady=self._unsteady(submission, evidence))

@@ -31,6 +31,10 @@ def grade(out, *options):
     )
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
+    return read_results(out)
+
+
+def read_results(out):
     return {
         path.parent.name: json.loads(path.read_text(encoding="utf-8"))
         for path in sorted(out.glob("*/results.json"))
@@ -88,6 +92,12 @@ def test_the_grader_stands_by_every_grade(results):
     assert len(results) >= 8
     assert {result["extra_data"]["problem"] for result in results.values()} == {""}
     assert "error" not in set().union(*map(outcomes, results.values()))
+
+
+def test_grades_made_anew_from_the_record_are_the_same(folder, results):
+    words = [sys.executable, "-m", "grader", "rescore", str(folder / "class")]
+    subprocess.run(words, cwd=ROOT, capture_output=True, check=True)
+    assert read_results(folder / "class") == results
 
 
 def test_a_second_run_of_unchanged_work_runs_nothing(folder, results):

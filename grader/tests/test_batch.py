@@ -82,14 +82,16 @@ def test_every_stage_of_every_submission_runs_once(tmp_path, jobs):
     assert read_journal(tmp_path).is_over
 
 
-def test_a_killed_batch_goes_on_where_it_was(tmp_path):
-    first = Worker(stop_after=8)
+@pytest.mark.parametrize("stop_after", range(12))
+def test_a_killed_batch_goes_on_where_it_was(tmp_path, stop_after):
+    first = Worker(stop_after=stop_after)
     with pytest.raises(KeyboardInterrupt):
         grade(tmp_path, first, submission("a"), submission("b"))
     second = Worker()
     seen = grade(tmp_path, second, submission("a"), submission("b"), seed=None)
     assert sorted(first.asked + second.asked) == sorted([1, 2, 3, 4, 5, 6] * 2)
     assert {one.seed for one in seen} == {SEED}
+    assert all(one.quality for one in seen)
     assert read_journal(tmp_path).evidence() == seen
 
 
