@@ -229,11 +229,29 @@ class _Runner:
         with self._turns, tempfile.TemporaryDirectory(prefix="kv-unit-") as name:
             package = assemble(course, stage, submission.package_dir, Path(name), carried=carried)
             unit = Unit(stage, str(package), self._seed, isolation=isolation)
-            return self._batch.work(unit, report)
+            if not carried:
+                return self._batch.work(unit, report)
+            ran = self._batch.work(unit, lambda outcome: report(own_frames(outcome, course)))
+            outcomes = tuple(own_frames(outcome, course) for outcome in ran.outcomes)
+            return msgspec.structs.replace(ran, outcomes=outcomes)
 
     def _measure(self, submission: Submission) -> tuple[QualityMark, ...]:
         assert submission.package_dir is not None
         return tuple(measure_quality(submission.package_dir, self._batch.course))
+
+
+def own_frames(outcome: Outcome, course: Course) -> Outcome:
+    """The same outcome without lines of files that were the reference's: nobody is to read them."""
+    failure = outcome.failure
+    if failure is None:
+        return outcome
+    frames = tuple(
+        frame
+        for frame in failure.frames
+        if (course.stage_of(frame.file) or outcome.stage) >= outcome.stage
+    )
+    failure = msgspec.structs.replace(failure, frames=frames)
+    return msgspec.structs.replace(outcome, failure=failure)
 
 
 def differing(one: Evidence, other: Evidence) -> tuple[str, ...]:

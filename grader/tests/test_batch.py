@@ -13,6 +13,7 @@ from grader.batch.compare import compare
 from grader.batch.journal import JOURNAL_NAME, read_journal
 from grader.course import load_course
 from grader.grading.model import Entry
+from grader.outcome import Failure, Frame
 from grader.tests.make_outcomes import SEED, graded, marks, outcome, runs, stage1, unit
 
 COURSE = load_course()
@@ -197,6 +198,24 @@ def test_a_submission_without_a_package_runs_nothing(tmp_path):
     seen = grade(tmp_path, work, nothing)
     assert (seen[0].runs, work.asked) == ((), [])
     assert read_journal(tmp_path).evidence() == seen
+
+
+def test_no_line_of_the_reference_gets_into_the_record(tmp_path):
+    frames = (
+        Frame("rwlock.py", 9, "reading", "the reference's secret"),
+        Frame("store.py", 3, "get", "my own line"),
+        Frame("helper.py", 1, "help", "my helper's line"),
+    )
+    failed = outcome(
+        4, "a", "correctness", 1.0, "failed", failure=Failure("it failed", frames=frames)
+    )
+    results = {**failing(1), 4: unit(4, failed)}
+    seen = grade(tmp_path, Worker(results))
+    own, carried = seen[0].runs[3].own, seen[0].runs[3].carried
+    assert own.outcomes[0].failure.frames == frames
+    assert carried.outcomes[0].failure.frames == frames[1:]
+    text = (tmp_path / JOURNAL_NAME).read_text(encoding="utf-8")
+    assert text.count("the reference's secret") == 1  # of the run on the student's own files
 
 
 def test_the_record_names_each_outcome_in_a_line_of_its_own(tmp_path):
