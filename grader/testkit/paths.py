@@ -230,7 +230,7 @@ class SafePath(_Base):
 
 
 def _unsafe(self: SafePath, *_args: Any, **_options: Any) -> NoReturn:
-    raise NotImplementedError("a test cannot do that with a path that code under test can write to")
+    raise TypeError("a test cannot do that with a path that code under test can write to")
 
 
 for _name in (

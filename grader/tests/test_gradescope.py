@@ -161,8 +161,9 @@ def test_the_submission_is_the_only_one_of_a_class(autograder):
         "found = sorted(str(path.relative_to(given)) for path in given.rglob('*'))\n"
     )
     install(autograder, f"{body}leave('s', json.dumps({{'score': 0, 'found': found}}))")
-    inside = ["", "/stages", "/work", "/work/kvstore", "/work/kvstore/memory.py"]
-    assert run(autograder)[0]["found"] == [f"submission{place}" for place in inside]
+    package = ["work", "work/kvstore", "work/kvstore/memory.py"]
+    inside = ["submission", *(f"submission/{place}" for place in ["stages", *package])]
+    assert run(autograder)[0]["found"] == inside
 
 
 def test_a_zip_that_was_handed_in_as_such_is_graded_as_such(script, tmp_path):

@@ -100,15 +100,15 @@ def test_a_package_at_the_top_makes_it_one_submission(find, tmp_path):
 
 def test_repositories_are_a_class(find, tmp_path):
     files = {
-        "hw-alice/.git/HEAD": "",
-        "hw-alice/work/kvstore/memory.py": "",
-        "hw-bob/.git/HEAD": "",
-        "hw-bob/README.md": "",
+        "hw-one/.git/HEAD": "",
+        "hw-one/work/kvstore/memory.py": "",
+        "hw-two/.git/HEAD": "",
+        "hw-two/README.md": "",
     }
     found = find(make_folder(tmp_path / "hw-submissions", files))
     assert [(each.name, bool(each.problem)) for each in found] == [
-        ("hw-alice", False),
-        ("hw-bob", True),
+        ("hw-one", False),
+        ("hw-two", True),
     ]
 
 
