@@ -1,8 +1,9 @@
 """Start an agent: `python __main__.py`, with its settings as the first message on standard input.
 
 The folder is made importable under the private name `grader_agent`, so that no module of a package
-under test can be mistaken for one of the agent's own. The agent's modules get built-in functions of
-their own, a copy, since code under test can replace those in `builtins`.
+under test can be mistaken for one of the agent's own. Each of the agent's modules gets built-in
+functions of its own, a copy: code under test can replace those in `builtins`, and those of modules
+that it can see.
 """
 
 import builtins
@@ -10,14 +11,14 @@ import sys
 import types
 from _frozen_importlib_external import FileFinder, SourceFileLoader
 
-_own_builtins = dict(vars(builtins))
-
 
 class _Loader(SourceFileLoader):
-    def create_module(self, spec):  # type: ignore[no-untyped-def]
-        """Make a module with our own built-in functions."""
-        module = types.ModuleType(spec.name)
-        vars(module)["__builtins__"] = _own_builtins
+    def create_module(self, spec, make=types.ModuleType, own=vars(builtins)):  # type: ignore[no-untyped-def]  # noqa: B008
+        """Make a module with built-in functions of its own. What this needs are defaults, since the
+        names of this file are gone when it is called last.
+        """
+        module = make(spec.name)
+        module.__dict__["__builtins__"] = {**own}
         return module
 
 

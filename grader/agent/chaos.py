@@ -95,7 +95,7 @@ def _calls(
     ready, start, over = locks
     lock_release(ready)
     wait_for(start)
-    _trace(tracer)
+    trace_this_thread(tracer)
     for index, call in enumerate(plan):
         started = now_ns()
         yield call_method, call, []
@@ -104,13 +104,13 @@ def _calls(
         if kind == "missing":
             value = {"names": ("AttributeError",), "message": value}
         records += ((number, index, started, ended, kind == "ok", value),)
-    _trace(None)
+    trace_this_thread(None)
     lock_release(over)
 
 
-def _trace(tracer: Callable[..., Any] | None) -> None:
-    """Trace this thread from now on. Only one thread at a time can ask for it, and code under test
-    may be asking (in vain) as well.
+def trace_this_thread(tracer: Callable[..., Any] | None) -> None:
+    """Trace this thread from now on, or no more. Only one thread at a time can ask for it, and code
+    under test may be asking (in vain) as well.
     """
     while True:
         permit("sys.settrace")

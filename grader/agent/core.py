@@ -14,6 +14,8 @@ from .tools import TOOLS
 from .verbs import verbs_for
 from .wire import decode, encode
 
+RACE_TOOLS = ("explore", "replay")
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     Answer = Callable[[bytes], Generator[Step, None, bytes]]
     Outcome = tuple[str, Any]
+    LoadTools = Callable[[str], dict[str, Callable[..., Outcome]]]
 
 
 def converse(
@@ -34,19 +37,26 @@ def converse(
     exit_now(0)
 
 
-def answerer(package_dir: str, box: list[Outcome]) -> Answer:
+def answerer(package_dir: str, box: list[Outcome], load_race_tools: LoadTools) -> Answer:
     """Return the function that answers one request after the other about the package in
     `package_dir` (the folder named `kvstore` itself); `box` is where `front.drive` leaves outcomes.
+
+    The race finder is loaded when it is first asked for, which must be before any code under test
+    has run: that could otherwise put itself into what is imported then.
     """
     keep, get, release = object_table()
     verbs, tools = verbs_for(package_dir), {**TOOLS}
     dropped: list[Any] = []
+    is_untouched = True
 
     def answer(request: bytes) -> Generator[Step, None, bytes]:
-        nonlocal dropped
+        nonlocal dropped, tools, is_untouched
         is_on = _pause_collecting()
         released, verb, *arguments = decode(request, get)
         dropped += release(released)
+        if is_untouched and verb == "tool" and arguments[0] in RACE_TOOLS:
+            tools = {**tools, **load_race_tools(package_dir)}
+        is_untouched = False
         if verb == "use":
             tool, name, args = arguments
             outcome = _own_outcome(tool, (name, *args))

@@ -130,9 +130,14 @@ def hide_memory() -> None:
     _ctypes.call_function(prctl, (_PR_SET_DUMPABLE, 0, 0, 0, 0))
 
 
-def install(core: Iterable[dict[str, Any]]) -> None:
-    """Guard this process from now on; `core` are the name spaces whose frames nobody may see."""
-    _core.update({id(names): names for names in core})
+def hide_frames(core: Iterable[dict[str, Any]]) -> None:
+    """Let nobody see frames of these name spaces."""
+    for names in core:
+        _core[id(names)] = names
+
+
+def install() -> None:
+    """Guard this process from now on."""
     types.coroutine = opaque(_coroutine)
     sys.addaudithook(audit_hook(opaque(_judge)))
 
@@ -199,14 +204,14 @@ def _on_compile(source: Any = None, file: Any = None, *_rest: Any) -> Refusal:
 
 
 def _on_unmarshal(data: Any = None, *_rest: Any) -> Refusal:
-    """Ready-made byte code is what the import system has just read from Python's own cache, or lies
-    frozen in Python itself (3.13 tells of that as well).
+    """Ready-made byte code is what the import system has just read from Python's own cache or the
+    agent's, or lies frozen in Python itself (3.13 tells of that as well).
     """
     thread = thread_id()
     file = _caches[thread] if thread in _caches else ""  # noqa: SIM401  (no method: see primitives)
-    is_standard = file[: len(_STANDARD)] == _STANDARD and ".." not in file
+    is_trusted = is_ours_or_standard(file) and ".." not in file
     if type(data) is bytes:
-        if is_standard and data == read_file(file)[_CACHE_HEADER_BYTES:]:
+        if is_trusted and data == read_file(file)[_CACHE_HEADER_BYTES:]:
             return None
         if any(frozen == data for frozen in _frozen):
             return None

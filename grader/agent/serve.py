@@ -13,6 +13,7 @@ import os
 import struct
 import sys
 import threading
+from _frozen_importlib_external import FileFinder
 
 from . import guard
 from .confine import confine
@@ -34,7 +35,10 @@ _CHUNK_BYTES = 64 * 1024  # what a pipe holds
 _STACK_BYTES = 1024 * 1024  # of a thread; the usual 8 MiB would use up the address space
 _SERVING_STACK_BYTES = 8 * 1024 * 1024
 # What code under test may see of the agent; see `front`.
-_VISIBLE = {"front", "verbs", "describe", "clock", "program"}
+_VISIBLE = {
+    *("front", "verbs", "describe", "clock", "program"),
+    *("scheduler", "strategies", "virtual", "points", "fresh", "files", "look"),
+}
 
 
 def main() -> None:
@@ -44,7 +48,7 @@ def main() -> None:
     settings = decode(read_message() or b"")
     confined = confine(settings["confine"])
     box: list[Any] = []
-    answer = answerer(settings["package_dir"], box)
+    answer = answerer(settings["package_dir"], box, _race_loader())
     receive, send = _sealed(read_message, replies, settings["key"])
     watch_disk()
     threading.excepthook = report_thread_error
@@ -81,16 +85,43 @@ def _sealed(
 
 def _disappear() -> None:
     """Leave nothing of the agent where code under test could find it, and put up the guard."""
-    ours = [name for name in sys.modules if name.partition(".")[0] == "grader_agent"]
-    hidden = [vars(sys.modules[name]) for name in ours if name.rpartition(".")[2] not in _VISIBLE]
     guard.hide_memory()
-    guard.install(hidden)
+    guard.install()
+    _hide_modules()
     foreign = [name for name in sys.modules if name.partition(".")[0] in ("ctypes", "_ctypes")]
-    for name in ours + foreign:
+    for name in foreign:
         del sys.modules[name]
     main_module = vars(sys.modules["__main__"])
     main_module.clear()
     main_module["__name__"] = "__main__"
+
+
+def _hide_modules() -> None:
+    ours = [name for name in sys.modules if name.partition(".")[0] == "grader_agent"]
+    hidden = [vars(sys.modules[name]) for name in ours if name.rpartition(".")[2] not in _VISIBLE]
+    guard.hide_frames(hidden)
+    for name in ours:
+        del sys.modules[name]
+
+
+def _race_loader() -> Callable[[str], dict[str, Any]]:
+    """Return a function that loads the race finder; most agents never need it."""
+    ours = {name: sys.modules[name] for name in sys.modules if name.startswith("grader_agent")}
+    folder = ours["grader_agent"].__path__[0]
+    folders = (folder, os.path.join(folder, "race"))
+    loader: tuple[Any, list[str]] = (type(__spec__.loader), [".py"])
+
+    def load(package_dir: str) -> dict[str, Any]:
+        sys.modules.update(ours)
+        sys.path_importer_cache.update({path: FileFinder(path, loader) for path in folders})
+        from .race.explore import race_tools
+
+        for path in folders:
+            del sys.path_importer_cache[path]
+        _hide_modules()
+        return race_tools(package_dir)
+
+    return load
 
 
 def _wait_for_ever() -> None:

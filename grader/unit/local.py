@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from grader.agent.core import answerer
 from grader.agent.disk import watch_disk
 from grader.agent.front import drive
+from grader.agent.race.explore import race_tools
 
 if TYPE_CHECKING:
     from grader.agent.front import Step
@@ -24,7 +25,7 @@ class LocalProcess:
 
     def __init__(self, package_dir: Path) -> None:
         self._box: list[Any] = []
-        self._answer = answerer(str(package_dir), self._box)
+        self._answer = answerer(str(package_dir), self._box, race_tools)
         watch_disk()
         parent = str(package_dir.parent)
         if parent not in sys.path:

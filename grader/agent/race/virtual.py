@@ -1,0 +1,251 @@
+"""Locks, threads and time of a schedule, in the place of Python's own.
+
+`Lock` and `RLock` here replace `threading.Lock` and `RLock`; conditions, events, semaphores,
+barriers, queues, timers and executors are written in Python on top of these, and follow. A thread
+is a task of the scheduler. The clock is the scheduler's, so `sleep(10)` takes no time. An fsync is
+an operation like another, and does not go to the disk: what is looked at here is who sees what.
+
+Outside of a schedule a lock is always free, so that an object that dies later finds it so.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import queue
+import sys
+import threading
+import time
+
+from .scheduler import DONE, SCHEDULER, Abort
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import Any
+
+IDENT_BASE = 1000  # of the numbers that `threading.get_ident` gives
+_EPOCH, _BOOT = 1_700_000_000.0, 1000.0  # virtual zero of `time.time` and of `time.monotonic`
+_getframe = sys._getframe
+
+
+class Lock:
+    """`threading.Lock` in virtual time."""
+
+    def __init__(self) -> None:
+        self._owner: Any = None
+        self.made_at = _place() if SCHEDULER.recorder is not None else None
+        self.taken_at: Any = None
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002
+        """As Python's: True when taken, False when it was not to be had (in time)."""
+        if not blocking and timeout != -1:
+            raise ValueError("can't specify a timeout for a non-blocking call")
+        if timeout < 0 and timeout != -1:
+            raise ValueError("timeout value must be a non-negative number")
+        if not SCHEDULER.active:
+            return True
+        SCHEDULER.sync()
+        while self._owner is not None:
+            if not blocking or not SCHEDULER.block(self, None if timeout < 0 else timeout):
+                return False
+        self._own(SCHEDULER.current)
+        return True
+
+    def release(self) -> None:
+        """As Python's: anybody may release it; RuntimeError when it is free."""
+        if not SCHEDULER.active or SCHEDULER.aborting:
+            self._owner = None
+            return
+        if self._owner is None:
+            raise RuntimeError("release unlocked lock")
+        self._disown()
+        SCHEDULER.wake(self)
+        SCHEDULER.sync()
+
+    def locked(self) -> bool:
+        """Whether somebody has it."""
+        return self._owner is not None
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self.release()
+
+    def _own(self, task: Any) -> None:
+        self._owner = task
+        if SCHEDULER.recorder is not None:
+            self.taken_at = _place()
+            task.held.append(self)
+
+    def _disown(self) -> None:
+        owner, self._owner = self._owner, None
+        if SCHEDULER.recorder is not None and self in owner.held:
+            owner.held.remove(self)
+
+    def _at_fork_reinit(self) -> None:
+        self._owner = None
+
+
+class RLock(Lock):
+    """`threading.RLock` in virtual time, with what a condition needs of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._count = 0
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002
+        """As Python's: who has it may take it again."""
+        if self._is_owned():
+            self._count += 1
+            return True
+        taken = super().acquire(blocking, timeout)
+        if taken:
+            self._count = 1
+        return taken
+
+    def release(self) -> None:
+        """As Python's: only who has it may release it, as often as he took it."""
+        if not SCHEDULER.active or SCHEDULER.aborting:
+            self._owner = None
+            return
+        if not self._is_owned():
+            raise RuntimeError("cannot release un-acquired lock")
+        self._count -= 1
+        if self._count == 0:
+            super().release()
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def _is_owned(self) -> bool:
+        return SCHEDULER.active and self._owner is SCHEDULER.current
+
+    def _release_save(self) -> int:
+        count, self._count = self._count, 1
+        self.release()
+        return count
+
+    def _acquire_restore(self, count: int) -> None:
+        self.acquire()
+        self._count = count
+
+    def _recursion_count(self) -> int:
+        return self._count if self._is_owned() else 0
+
+
+def _place() -> tuple[str, int, str] | None:
+    """The innermost line of the package's that is under way: file, line, function."""
+    frame: FrameType | None = _getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if os.path.dirname(file) == SCHEDULER.package_dir:
+            return os.path.basename(file), frame.f_lineno, frame.f_code.co_name
+        try:
+            frame = frame.f_back
+        except ValueError:
+            return None
+    return None
+
+
+def _get_ident() -> int:
+    return IDENT_BASE + SCHEDULER.current.number if SCHEDULER.active else _real_ident()
+
+
+_real_ident = _thread.get_ident
+
+
+def _start(self: Any) -> None:
+    if not self._initialized:
+        raise RuntimeError("thread.__init__() not called")
+    if self._started._flag:
+        raise RuntimeError("threads can only be started once")
+
+    def body() -> None:
+        self._ident = _get_ident()
+        threading._active[self._ident] = self  # type: ignore[attr-defined]
+        try:
+            self.run()
+        except (Abort, SystemExit):
+            return
+        except BaseException as error:
+            SCHEDULER.thread_errors.append((self.name, error))
+
+    self._task = SCHEDULER.spawn(body, self.name)
+    self._ident = IDENT_BASE + self._task.number
+    self._started._flag = True
+    SCHEDULER.sync()
+
+
+def _join(self: Any, timeout: float | None = None) -> None:
+    if not self._started._flag:
+        raise RuntimeError("cannot join thread before it is started")
+    if self._task is SCHEDULER.current:
+        raise RuntimeError("cannot join current thread")
+    SCHEDULER.join(self._task, timeout)
+
+
+def _is_alive(self: Any) -> bool:
+    return bool(self._started._flag) and self._task.state != DONE
+
+
+def _sleep(seconds: float) -> None:
+    if seconds < 0:
+        raise ValueError("sleep length must be non-negative")
+    SCHEDULER.sync()
+    if seconds > 0:
+        SCHEDULER.block("time", seconds)
+
+
+def _sync_file(_descriptor: object) -> None:
+    SCHEDULER.sync()
+
+
+def _clock(zero: float) -> tuple[Callable[[], float], Callable[[], int]]:
+    """A clock of the scheduler's time, in seconds and in nanoseconds."""
+    return lambda: zero + SCHEDULER.now, lambda: int((zero + SCHEDULER.now) * 1e9)
+
+
+def _replacements() -> list[tuple[Any, str, Any]]:
+    wall, wall_ns = _clock(_EPOCH)
+    steady, steady_ns = _clock(_BOOT)
+    thread = threading.Thread
+    return [
+        *((threading, name, Lock) for name in ("Lock", "_allocate_lock")),
+        *((threading, name, RLock) for name in ("RLock", "_CRLock", "_PyRLock")),
+        *((_thread, name, Lock) for name in ("allocate_lock", "allocate", "lock", "LockType")),
+        (_thread, "RLock", RLock),
+        *((module, "get_ident", _get_ident) for module in (threading, _thread)),
+        (threading, "_time", steady),
+        *((thread, "start", _start), (thread, "join", _join), (thread, "is_alive", _is_alive)),
+        (queue, "SimpleQueue", queue._PySimpleQueue),  # type: ignore[attr-defined]
+        (queue, "time", steady),
+        *((time, "time", wall), (time, "time_ns", wall_ns), (time, "sleep", _sleep)),
+        *((time, name, steady) for name in ("monotonic", "perf_counter")),
+        *((time, name, steady_ns) for name in ("monotonic_ns", "perf_counter_ns")),
+        *((os, name, _sync_file) for name in ("fsync", "fdatasync")),
+    ]
+
+
+def replace_primitives() -> Callable[[], None]:
+    """Put everything into its place; returns a function that puts Python's own back."""
+    before = []
+    for owner, name, stand_in in _replacements():
+        if hasattr(owner, name):
+            before.append((owner, name, getattr(owner, name)))
+            setattr(owner, name, stand_in)
+
+    def put_back() -> None:
+        for owner, name, original in before:
+            setattr(owner, name, original)
+
+    return put_back
+
+
+def forget_threads() -> None:
+    """Leave no thread of the last schedule where `threading.current_thread` looks."""
+    active = threading._active  # type: ignore[attr-defined]
+    for ident in [ident for ident in active if ident in range(IDENT_BASE, 2 * IDENT_BASE)]:
+        del active[ident]
