@@ -72,6 +72,11 @@ class Session:
         self._printed: list[str] = []
         self._handles: WeakValueDictionary[int, Handle] = WeakValueDictionary()
 
+    @property
+    def is_started(self) -> bool:
+        """Whether there is a process, in which code under test may have run."""
+        return self._process is not None
+
     def ask(self, doing: str, verb: str, *arguments: Any) -> Any:
         """Send one request and return its value; raises the `CallFailure` that it led to."""
         if time.monotonic() > self._end:

@@ -8,6 +8,7 @@ It asks for fixtures:
   `kv.actor("reader")`, `kv.connect(server)`; see `KV`.
 - `clock`: a clock that stands still until the test moves it; pass it as `clock=clock`.
 - `data_dir`: an empty folder that both the test and the package can write to.
+- `races`: the race finder: `races.explore(memory, aim=["incr"])`; see `Races`.
 - `rng`: a `random.Random` with the run's seed, which the package never sees.
 
 A comparison is written `assert actual == expected`: a failure shows the right side as "expected".
@@ -21,6 +22,8 @@ from grader.testkit.history import Record
 from grader.testkit.kv import KV
 from grader.testkit.marks import points
 from grader.testkit.program import Program
+from grader.testkit.races import Races
+from grader.testkit.subjects import LockSubject, MemorySubject, StoreSubject
 from grader.testkit.values import eventually, random_key, random_value
 
 __all__ = [
@@ -28,8 +31,12 @@ __all__ = [
     "Actor",
     "Client",
     "Clock",
+    "LockSubject",
+    "MemorySubject",
     "Program",
+    "Races",
     "Record",
+    "StoreSubject",
     "eventually",
     "formats",
     "points",

@@ -16,12 +16,14 @@ import pytest
 
 from grader.course import STAGES_DIR, Stage
 from grader.outcome import Failure, Outcome, Status, Step
+from grader.races.replay import Replay
 from grader.remote.failures import Prerequisite
 from grader.remote.session import CALL_SECONDS, TEST_SECONDS, Session
 from grader.remote.trace import Trace
 from grader.testkit.clock import Clock
 from grader.testkit.kv import KV
 from grader.testkit.marks import MARK
+from grader.testkit.races import Patience, Races
 from grader.unit.alarm import alarm
 from grader.unit.bench import Bench, Slot
 from grader.unit.verdict import judge
@@ -53,12 +55,16 @@ class UnitPlugin:
         bench: Bench,
         seed: int,
         report: Callable[[Outcome], None],
+        patience: Patience | None = None,
+        replay: Replay | None = None,
     ) -> None:
         self._stage = stage
         self._package_dir = package_dir
         self._bench = bench
         self._seed = seed
         self._report = report
+        self._patience = patience or Patience()
+        self._replay = replay
         self._broken: dict[str, str] = {}
         self._timeouts = 0
         self._seconds = 0.0  # of the test under way, set-up and clean-up included
@@ -102,6 +108,14 @@ class UnitPlugin:
     def data_dir(self, slot: Slot) -> Path:
         """An empty folder."""
         return slot.work_dir / "data"
+
+    @pytest.fixture
+    def races(self, session: Session, rng: random.Random, request: pytest.FixtureRequest) -> Races:
+        """The race finder."""
+        name = request.node.name
+        return Races(
+            session, self._package_dir, name, self._seed, rng, self._patience, self._replay
+        )
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> random.Random:
@@ -208,6 +222,7 @@ def _with_evidence(failure: Failure, session: Session | None) -> Failure:
         unwritten=failure.unwritten,
         frames=failure.frames,
         printed=session.printed()[-PRINTED_CHARS_MAX:],
+        interleaving=failure.interleaving,
     )
 
 

@@ -16,8 +16,10 @@ import pytest
 
 from grader.course import Stage, load_course
 from grader.outcome import Failure, Outcome, UnitResult
+from grader.races.replay import parse_replay
 from grader.remote.process import choose_isolation
 from grader.sandbox import Isolation, find_isolation
+from grader.testkit.races import Patience
 from grader.unit.bench import Bench
 from grader.unit.plugin import UnitPlugin, describe
 
@@ -28,6 +30,7 @@ class Unit(msgspec.Struct, frozen=True):
     `select` is pytest's `-k`; `only` names whole tests. `debug` runs the package in this process.
     `collect_only` runs nothing: each outcome is `error`, and says what its test is and is worth.
     `isolation` is the key of the walls that were chosen for this run; empty: choose them here.
+    `replay` is the id of a schedule that is run again, alone.
     """
 
     stage: int
@@ -38,6 +41,7 @@ class Unit(msgspec.Struct, frozen=True):
     debug: bool = False
     collect_only: bool = False
     isolation: str = ""
+    replay: str = ""
 
 
 def new_seed() -> int:
@@ -49,9 +53,10 @@ def run_unit(
     unit: Unit,
     report: Callable[[Outcome], None] = lambda outcome: None,
     announce: Callable[[int], None] = lambda total: None,
+    patience: Patience | None = None,
 ) -> UnitResult:
     """Run the tests of one unit; `report` is told each outcome as it comes, `announce` how many
-    there will be.
+    there will be. `patience` is what races may cost. Raises `ReplayError` for an id that is none.
     """
     stage = load_course().stage(unit.stage)
     outcomes: list[Outcome] = []
@@ -63,7 +68,8 @@ def run_unit(
     package_dir = Path(unit.package_dir).resolve()
     isolation = _isolation(unit)
     bench = Bench(package_dir, isolation)
-    plugin = UnitPlugin(stage, package_dir, bench, unit.seed, keep)
+    replay = parse_replay(unit.replay) if unit.replay else None
+    plugin = UnitPlugin(stage, package_dir, bench, unit.seed, keep, patience, replay)
     collected = _Collected(unit.only, announce)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)

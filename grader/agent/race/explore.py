@@ -59,8 +59,13 @@ def race_tools(package_dir: str) -> dict[str, Callable[..., Outcome]]:
             outcome = _in_a_thread(partial(read_package, package_dir, coarse=coarse))
             if outcome[0] != "ok":
                 raise RuntimeError(f"the package cannot be read: {outcome[1]}")
-            compiled = {name: (f, p, _bind(code)) for name, (f, p, code) in outcome[1].items()}
-            ready[coarse] = importer(compiled)
+            compiled = outcome[1]
+            ready[coarse] = importer(
+                {
+                    name: compiled[name]._replace(code=_bind(compiled[name].code))
+                    for name in compiled
+                }
+            )
         return ready[coarse]
 
     def explore(program: dict[str, Any], folder: str, coarse: bool, specs: list[Any]) -> Outcome:  # noqa: FBT001

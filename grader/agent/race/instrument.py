@@ -18,7 +18,9 @@ import ast
 import os
 import warnings
 
+from .fresh import Compiled
 from .points import EACH, IN_PLACE, POINT, VALUE
+from .stateless import is_stateless
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,11 +35,9 @@ _LOOKING = {
     *("all", "iter", "next", "enumerate", "zip", "map", "filter", "reversed", "bytes"),
 }
 
-Compiled = tuple[str, bool, "CodeType"]
-
 
 def read_package(package_dir: str, *, coarse: bool) -> dict[str, Compiled]:
-    """Compile every file of a package: module name -> (file, is it the package itself, code).
+    """Compile every file of a package, by the name of its module.
 
     A file that cannot be read or compiled is left out: importing it will say why.
     """
@@ -50,21 +50,24 @@ def read_package(package_dir: str, *, coarse: bool) -> dict[str, Compiled]:
         file = os.path.join(package_dir, name)
         try:
             with open(file, "rb") as source:
-                code = compile_with_points(source.read(), file, coarse=coarse)
+                code, keeps_nothing = compile_with_points(source.read(), file, coarse=coarse)
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         is_package = stem == "__init__"
-        compiled[package if is_package else f"{package}.{stem}"] = (file, is_package, code)
+        name = package if is_package else f"{package}.{stem}"
+        compiled[name] = Compiled(file, is_package, keeps_nothing, code)
     return compiled
 
 
-def compile_with_points(source: bytes, file: str, *, coarse: bool) -> CodeType:
-    """Compile one file; raises what `compile` raises."""
+def compile_with_points(source: bytes, file: str, *, coarse: bool) -> tuple[CodeType, bool]:
+    """Return the code of one file, and whether it keeps nothing; raises what `compile` raises."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "str object is not callable" is what a point looks like
         tree = ast.parse(source, file)
+        keeps_nothing = is_stateless(tree.body)
         changed = _Coarse().visit(tree) if coarse else _Fine(tree).visit(tree)
-        return compile(ast.fix_missing_locations(changed), file, "exec", dont_inherit=True)
+        code = compile(ast.fix_missing_locations(changed), file, "exec", dont_inherit=True)
+        return code, keeps_nothing
 
 
 def _call(point: str, *arguments: ast.expr, at: ast.AST) -> ast.Call:
@@ -132,8 +135,9 @@ class _Coarse(_Points):
     def visit_FunctionDef(self, node: Any) -> Any:
         super().visit_FunctionDef(node)
         first = node.body[0]
-        is_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-        node.body.insert(int(is_docstring), _point(first))
+        after_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+        entry = node.body[1] if after_docstring and len(node.body) > 1 else first
+        node.body.insert(int(after_docstring), _point(entry))
         return node
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815

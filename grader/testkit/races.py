@@ -1,0 +1,133 @@
+"""Look for races: small programs of calls, each run under many schedules.
+
+`races.explore(memory, aim=["incr"])` draws programs in which `incr` meets other operations, from
+the table of operations (`grader.oracle`), and fails with the shortest program and schedule that no
+order of the calls explains. `races.run(subject, workload)` takes a program as it is.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grader.oracle.workload import Workload, workloads
+from grader.outcome import Interleaving
+from grader.races.explorer import Explorer
+from grader.races.problem import Subject, judge
+from grader.races.replay import Replay
+from grader.races.search import Found, Search, Trial
+from grader.races.story import tell
+from grader.remote.session import Session
+
+SCHEDULES = 40  # of one program
+PROGRAMS = 6
+
+
+class RaceFound(Exception):  # noqa: N818  (it is the package's failure, not an error of ours)
+    """A schedule under which the package does something that it may not."""
+
+    def __init__(self, interleaving: Interleaving) -> None:
+        super().__init__(interleaving.diagnosis)
+        self.interleaving = interleaving
+
+
+@dataclass
+class Patience:
+    """How much one run spends on races: `factor` more schedules than usual, and how many more
+    failures are shrunk. `tell` hears how many schedules were tried.
+    """
+
+    factor: int = 1
+    shrinks: int = 4
+    tell: Callable[[int], None] = lambda count: None
+
+
+class Races:
+    """The race finder, for one test."""
+
+    def __init__(
+        self,
+        session: Session,
+        package: Path,
+        test: str,
+        seed: int,
+        rng: random.Random,
+        patience: Patience,
+        replay: Replay | None = None,
+    ) -> None:
+        self._explorer = Explorer(session)
+        self._session = session
+        self._package = package
+        self._test = test
+        self._seed = seed
+        self._rng = rng
+        self._patience = patience
+        self._replay = replay
+        self._tried = 0
+
+    def explore(
+        self,
+        subject: Subject,
+        *,
+        aim: Sequence[str],
+        programs: int = PROGRAMS,
+        schedules: int = SCHEDULES,
+        **wanted: Any,
+    ) -> None:
+        """Try programs in which every operation of `aim` meets one that it conflicts with.
+
+        `wanted` goes to `grader.oracle.workload.workloads`: `threads`, `calls`, `keys`, `partners`.
+        """
+        count = programs * self._patience.factor
+        drawn = workloads(self._rng, aim=aim, count=count, **wanted)
+        self.run(subject, *drawn, schedules=schedules)
+
+    def run(self, subject: Subject, *programs: Workload, schedules: int = SCHEDULES) -> None:
+        """Try these programs; fails with the first race."""
+        search = Search(self._explorer, self._patience.tell)
+        for workload in programs:
+            seed, number = self._rng.getrandbits(30), self._tried
+            self._tried += 1
+            if self._replay is not None:
+                if number == self._replay.program:
+                    self._run_again(subject, workload, self._replay)
+                continue
+            found = search.try_workload(
+                subject, workload, number, seed, schedules * self._patience.factor
+            )
+            if found is not None:
+                self._fail(search, found)
+
+    def _fail(self, search: Search, found: Found) -> None:
+        found = search.weigh(found)
+        if self._patience.shrinks > 0:
+            self._patience.shrinks -= 1
+            found = search.shrink(found)
+        self._tell(found)
+
+    def _run_again(self, subject: Subject, workload: Workload, replay: Replay) -> None:
+        spec = ("switches", list(replay.switches))
+        trial = Trial(subject, workload, replay.program, replay.kept, replay.coarse, spec)
+        program = subject.program(trial.workload)
+        run = self._explorer.explore(program, [spec], coarse=replay.coarse)[0]
+        problem = judge(subject, trial.workload, run)
+        self._session.trace.note(f"the schedule {replay} was run again")
+        if problem is not None:
+            self._tell(Found(trial, run, problem, 1))
+
+    def _tell(self, found: Found) -> None:
+        trial = found.trial
+        program = trial.subject.program(trial.workload)
+        recording = self._explorer.replay(program, trial.spec, coarse=trial.coarse)
+        replay = Replay(
+            self._test,
+            self._seed,
+            trial.number,
+            trial.kept,
+            trial.coarse,
+            tuple(recording.switches),
+        )
+        raise RaceFound(tell(found, recording, program, replay, self._package))

@@ -1,0 +1,155 @@
+"""What races are looked for in: a map in memory, a store on disk, a lock; see `Races.explore`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from grader.oracle.history import Call, Op
+from grader.oracle.linearizable import check_lock, check_store
+from grader.oracle.operations import state_after
+from grader.oracle.whole import START_NS, State
+from grader.oracle.workload import Workload, last_looks
+from grader.races.explorer import Run
+from grader.races.problem import Problem, explained
+from grader.races.program import Invocation, Program, named
+
+_NS_PER_SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class MemorySubject:
+    """A `MemoryStore` whose clock stands still while the threads run."""
+
+    name = "store"
+
+    def program(self, workload: Workload) -> Program:
+        """Make it, run the workload, look at every key."""
+        made = Invocation(
+            ":memory", "MemoryStore", kwargs={"clock": named("clock")}, into=self.name
+        )
+        looks = self._calls(last_looks(workload))
+        return Program(
+            (_clock_at(START_NS), made, *self._calls(workload.before)), self._plans(workload), looks
+        )
+
+    def judge(self, workload: Workload, run: Run) -> Problem | None:
+        """Ask for an order of all calls that explains what they returned."""
+        history = [*run.plans, *_looks(run.after, last_looks(workload))]
+        return explained(check_store(history, _start(workload)))
+
+    def _plans(self, workload: Workload) -> tuple[tuple[Invocation, ...], ...]:
+        return tuple(self._calls(plan) for plan in workload.plans)
+
+    def _calls(self, calls: Iterable[Op]) -> tuple[Invocation, ...]:
+        """Calls as the agent makes them; the clock is moved to where each `advance` leads."""
+        now_ns, made = START_NS, []
+        for name, args in calls:
+            if name == "advance":
+                now_ns += int(args[0] * _NS_PER_SECOND)
+                made.append(_clock_at(now_ns))
+            else:
+                made.append(Invocation(self.name, name, args))
+        return tuple(made)
+
+
+@dataclass(frozen=True)
+class StoreSubject(MemorySubject):
+    """A `Store` in an empty folder, which is closed and opened again at the end: what recovery
+    makes of the log must be what memory held.
+
+    `options` are those of `Store.open`, as pairs.
+    """
+
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def program(self, workload: Workload) -> Program:
+        """Make it, run the workload, look at every key, open it again and look again."""
+        looks = self._calls(last_looks(workload))
+        closes = any(name == "close" for name, _args in itertools.chain(*workload.plans))
+        ending = (Invocation(self.name, "close"), self._open())
+        return Program(
+            (_clock_at(START_NS), self._open(), *self._calls(workload.before)),
+            self._plans(workload),
+            (*(() if closes else looks), *ending, *looks),
+            files=True,
+        )
+
+    def judge(self, workload: Workload, run: Run) -> Problem | None:
+        """Ask for an order of all calls, those after opening again included."""
+        looks = last_looks(workload)
+        failed = next((call for call in run.after if call.errors), None)
+        if failed is not None:
+            sentence = f"{failed.name} after the threads were done raised {failed.errors[0]}"
+            return Problem("state", sentence, (failed,))
+        history = [*run.plans, *_looks(run.after, looks)]
+        if any(call.name == "close" for call in run.plans):
+            return self._judge_closed(workload, run, history)
+        problem = explained(check_store(history, _start(workload)))
+        return problem or self._judge_recovery(workload, run)
+
+    def _judge_recovery(self, workload: Workload, run: Run) -> Problem | None:
+        """What opening again finds must be what memory held."""
+        count = len(last_looks(workload))
+        memory, recovered = run.after[:count], run.after[-count:] if count else []
+        for before, after in zip(memory, recovered, strict=True):
+            if before.result != after.result:
+                sentence = (
+                    f"memory said {before.name}({before.args[0]!r}) is {before.result!r}, the log"
+                    f" says {after.result!r}: they were changed in another order"
+                )
+                return Problem("state", sentence, (before, after))
+        return None
+
+    def _judge_closed(self, workload: Workload, run: Run, history: list[Call]) -> Problem | None:
+        """With a close among the calls, the calls at the end look at a store that is open again."""
+        last = max(call.returned or 0 for call in run.plans)
+        reopened = Call(-1, "reopen", (), last, last)
+        looks = history[len(run.plans) :]
+        return explained(check_store([*run.plans, reopened, *looks], _start(workload)))
+
+    def _open(self) -> Invocation:
+        options = {"sync": "never", **dict(self.options), "clock": named("clock")}
+        return Invocation(":store", "Store.open", (named("folder"),), options, into=self.name)
+
+
+@dataclass(frozen=True)
+class LockSubject:
+    """An `RWLock`; at the end it must be free."""
+
+    name = "lock"
+
+    def program(self, workload: Workload) -> Program:
+        """Make it, run the plans, then write and read once."""
+        made = Invocation(":rwlock", "RWLock", into=self.name)
+        plans = tuple(
+            tuple(Invocation(self.name, name, args) for name, args in plan)
+            for plan in workload.plans
+        )
+        ending = ("acquire_write", "release_write", "acquire_read", "release_read")
+        return Program((made,), plans, tuple(Invocation(self.name, name) for name in ending))
+
+    def judge(self, workload: Workload, run: Run) -> Problem | None:
+        """Ask for an order in which nobody was inside beside a writer."""
+        problem = explained(check_lock([*run.plans, *run.after]))
+        if problem is not None and problem.kind == "order":
+            return Problem(
+                "order", "two threads were inside, and one of them writes", (), problem.verdict
+            )
+        return problem
+
+
+def _clock_at(now_ns: int) -> Invocation:
+    return Invocation("clock", "move_to", (now_ns / _NS_PER_SECOND,))
+
+
+def _start(workload: Workload) -> State:
+    return state_after(State(now_ns=START_NS), workload.before)
+
+
+def _looks(after: list[Call], looks: tuple[Op, ...]) -> list[Call]:
+    """The calls at the end that look at keys."""
+    names = {name for name, _args in looks}
+    return [call for call in after if call.name in names]
