@@ -14,6 +14,7 @@ It asks for fixtures:
 A comparison is written `assert actual == expected`: a failure shows the right side as "expected".
 """
 
+from grader.oracle.workload import Workload
 from grader.testkit import formats
 from grader.testkit.actor import Actor
 from grader.testkit.client import Client
@@ -23,7 +24,7 @@ from grader.testkit.kv import KV
 from grader.testkit.marks import points
 from grader.testkit.program import Program
 from grader.testkit.races import Races
-from grader.testkit.subjects import LockSubject, MemorySubject, StoreSubject
+from grader.testkit.subjects import LockSubject, MemorySubject, StoreSubject, dead_key
 from grader.testkit.values import eventually, random_key, random_value
 
 __all__ = [
@@ -37,6 +38,8 @@ __all__ = [
     "Races",
     "Record",
     "StoreSubject",
+    "Workload",
+    "dead_key",
     "eventually",
     "formats",
     "points",

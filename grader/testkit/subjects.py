@@ -106,7 +106,7 @@ class StoreSubject(MemorySubject):
     def _judge_closed(self, workload: Workload, run: Run, history: list[Call]) -> Problem | None:
         """With a close among the calls, the calls at the end look at a store that is open again."""
         last = max(call.returned or 0 for call in run.plans)
-        reopened = Call(-1, "reopen", (), last, last)
+        reopened = Call(-1, "reopen", (), last + 1, last + 2)
         looks = history[len(run.plans) :]
         return explained(check_store([*run.plans, reopened, *looks], _start(workload)))
 
@@ -139,6 +139,12 @@ class LockSubject:
                 "order", "two threads were inside, and one of them writes", (), problem.verdict
             )
         return problem
+
+
+def dead_key(key: str) -> tuple[Op, ...]:
+    """Calls that leave a key dead and not purged."""
+    deadline_ns = START_NS + _NS_PER_SECOND
+    return ("set", (key, b"old")), ("expire_at", (key, deadline_ns)), ("advance", (10,))
 
 
 def _clock_at(now_ns: int) -> Invocation:
