@@ -42,7 +42,9 @@ def publish_class(out: Path, course: Course, grades: Sequence[Grade], rubric: Ru
 
 
 def without_details(grade: Grade) -> Grade:
-    """The same grade, of each failure only its reason: a class of 300 then fits into memory."""
+    """The same grade, of each failure only its reason and whether it is latent: a class of 300 then
+    fits into memory.
+    """
     return msgspec.structs.replace(
         grade,
         runs=tuple(
@@ -54,9 +56,16 @@ def without_details(grade: Grade) -> Grade:
 
 def _lighter(unit: UnitResult) -> UnitResult:
     outcomes = tuple(
-        msgspec.structs.replace(outcome, failure=Failure(outcome.failure.reason))
+        msgspec.structs.replace(outcome, failure=_short(outcome.failure))
         if outcome.failure is not None
         else outcome
         for outcome in unit.outcomes
     )
     return msgspec.structs.replace(unit, outcomes=outcomes)
+
+
+def _short(failure: Failure) -> Failure:
+    race = failure.interleaving
+    if race is not None:
+        race = msgspec.structs.replace(race, before=(), moments=(), after=(), waits=())
+    return Failure(failure.reason, interleaving=race)

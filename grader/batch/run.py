@@ -36,6 +36,7 @@ from grader.grading.gather import Gathering, MeasureQuality, RunUnit
 from grader.grading.model import Evidence, QualityMark
 from grader.grading.score import complete
 from grader.outcome import Outcome, UnitResult
+from grader.own_lines import own_failure
 from grader.quality.marks import measure_quality
 from grader.submission import Submission
 from grader.unit import Unit, assemble
@@ -242,16 +243,13 @@ class _Runner:
 
 def own_frames(outcome: Outcome, course: Course) -> Outcome:
     """The same outcome without lines of files that were the reference's: nobody is to read them."""
-    failure = outcome.failure
-    if failure is None:
+    if outcome.failure is None:
         return outcome
-    frames = tuple(
-        frame
-        for frame in failure.frames
-        if (course.stage_of(frame.file) or outcome.stage) >= outcome.stage
-    )
-    failure = msgspec.structs.replace(failure, frames=frames)
-    return msgspec.structs.replace(outcome, failure=failure)
+
+    def is_reference(file: str) -> bool:
+        return (course.stage_of(file) or outcome.stage) < outcome.stage
+
+    return msgspec.structs.replace(outcome, failure=own_failure(outcome.failure, is_reference))
 
 
 def differing(one: Evidence, other: Evidence) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ import msgspec
 
 from grader.export.failures import failure_lines
 from grader.export.gradescope import mark_output
-from grader.export.rows import STATUS_WORDS, Row, Topic, hidden_topics, make_rows, student_problem
+from grader.export.rows import Row, Topic, ending, hidden_topics, make_rows, student_problem
 from grader.grading.model import FULL_SCORE, Grade
 from grader.report.words import plain
 
@@ -72,19 +72,19 @@ def encode_classroom(grade: Grade) -> bytes:
 
 def _visible(row: Row) -> ClassroomTest:
     name = f"Stage {row.stage}: {row.title}"
-    result = _result(row.share >= 1.0)
+    result = _result(row.has_passed)
     return ClassroomTest(name, result, row.score, row.max_score, _message(row))
 
 
 def _message(row: Row) -> str:
-    if row.share >= 1.0:
+    if row.has_passed:
         return ""
     if row.mark is not None:
         return mark_output(row.mark)
     assert row.outcome is not None
     failure = row.outcome.failure
     lines = failure_lines(failure) if failure is not None else ()
-    return "\n".join((STATUS_WORDS[row.outcome.status], *lines))
+    return "\n".join((ending(row.outcome), *lines))
 
 
 def _hidden(topic: Topic) -> ClassroomTest:

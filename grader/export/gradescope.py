@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from grader.export.failures import failure_lines
-from grader.export.rows import STATUS_WORDS, Row, make_rows, student_problem
+from grader.export.rows import Row, ending, make_rows, student_problem
 from grader.grading.model import FULL_SCORE, Adjustment, Grade, QualityMark, Tally, stage_key
 from grader.outcome import Outcome, Suite
 from grader.report.figures import below
@@ -93,7 +93,7 @@ def _test(row: Row) -> TestResult:
         name=f"Stage {row.stage}: {row.title}",
         score=row.score,
         max_score=row.max_score,
-        status="passed" if row.share >= 1.0 else "failed",
+        status="passed" if row.has_passed else "failed",
         output=_output(row),
         tags=tags,
         visibility="hidden" if row.is_hidden else "visible",
@@ -117,7 +117,7 @@ def _output(row: Row) -> str:
 
 def _outcome_output(outcome: Outcome) -> str:
     """For a hidden test, the behaviour and how it went: values would give the test away."""
-    lines = [f"{outcome.title or outcome.name}: {STATUS_WORDS[outcome.status]}"]
+    lines = [f"{outcome.title or outcome.name}: {ending(outcome)}"]
     if outcome.failure is not None and not outcome.hidden:
         lines += failure_lines(outcome.failure)
     return "\n".join(lines)

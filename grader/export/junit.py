@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 
 from grader.export.failures import failure_lines
 from grader.export.gradescope import mark_output
-from grader.export.rows import STATUS_WORDS, Row, Topic, hidden_topics, make_rows, student_problem
+from grader.export.rows import Row, Topic, ending, hidden_topics, make_rows, student_problem
 from grader.grading.model import Grade
 from grader.outcome import Outcome
 from grader.report.words import plain
@@ -118,7 +118,7 @@ def _rejected(grade: Grade, name: str, problem: str) -> ET.Element:
 
 
 def _message(outcome: Outcome) -> str:
-    return f"{outcome.title or outcome.name}: {STATUS_WORDS[outcome.status]}"
+    return f"{outcome.title or outcome.name}: {ending(outcome)}"
 
 
 def _told_in_full(row: Row) -> str:

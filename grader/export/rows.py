@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from grader.grading.model import Grade, QualityMark, StageRun, Tally
 from grader.outcome import Outcome, Status, Suite
+from grader.report.telling import LATENT_WORDS
 
 MICRO = 1_000_000  # scores are whole millionths of a point of the 100
 GRADER_FAILED = (
@@ -45,6 +46,13 @@ class Row(NamedTuple):
     max_score: float = 0.0
 
     @property
+    def has_passed(self) -> bool:
+        """Whether nothing is wrong; what a latent failure earned does not make it a pass."""
+        if self.outcome is not None:
+            return self.outcome.status == "passed"
+        return self.share >= 1.0
+
+    @property
     def is_hidden(self) -> bool:
         """Whether it is a test that a student does not see."""
         return self.outcome is not None and self.outcome.hidden
@@ -72,6 +80,11 @@ class Topic(NamedTuple):
         """In words: "torn tail: 2 of 5 hidden tests passed"."""
         tests = "test" if self.total == 1 else "tests"
         return f"{self.name}: {self.passed} of {self.total} hidden {tests} passed"
+
+
+def ending(outcome: Outcome) -> str:
+    """Say how a test ended."""
+    return LATENT_WORDS if outcome.is_latent else STATUS_WORDS[outcome.status]
 
 
 def make_rows(grade: Grade) -> list[Row]:
@@ -110,7 +123,7 @@ def _of_test(run: StageRun, outcome: Outcome) -> Row:
         stage=outcome.stage,
         suite=outcome.suite,
         points=outcome.points,
-        share=float(outcome.status == "passed"),
+        share=outcome.share,
         is_carried=run.uses_carried,
         outcome=outcome,
     )
@@ -137,7 +150,7 @@ def _topic(stage: int, hint: str, rows: Sequence[Row]) -> Topic:
     return Topic(
         stage=stage,
         name=spaced(hint) or "other",
-        passed=sum(row.share == 1.0 for row in rows),
+        passed=sum(row.has_passed for row in rows),
         total=len(rows),
         score=round(sum(row.score for row in rows) * MICRO) / MICRO,
         max_score=round(sum(row.max_score for row in rows) * MICRO) / MICRO,

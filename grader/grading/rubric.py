@@ -18,12 +18,12 @@ import msgspec
 
 from grader.grading.model import FULL_SCORE, Adjustment, Entry, StageRun
 from grader.grading.rubric_file import RubricFile
-from grader.outcome import SUITES, Outcome, Suite, UnitResult
+from grader.outcome import LATENT_SHARE, SUITES, Outcome, Suite, UnitResult
 from grader.students import members
 
 RUBRIC_FILE = Path(__file__).with_name("rubric.toml")
 _DAY = timedelta(days=1)
-_TABLES = ("suites", "points", "leave_out", "late", "mark")
+_TABLES = ("suites", "races", "points", "leave_out", "late", "mark")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,9 @@ class ManualMark:
 
 @dataclass(frozen=True)
 class Rubric:
-    """How outcomes become a score; `file` is where it was read from."""
+    """How outcomes become a score; `file` is where it was read from, `latent_share` is what of its
+    points a test brings whose failure is latent.
+    """
 
     weights: Mapping[Suite, float]
     file: RubricFile
@@ -70,6 +72,7 @@ class Rubric:
     leave_out: tuple[str, ...] = ()
     late: Late | None = None
     marks: tuple[ManualMark, ...] = ()
+    latent_share: float = LATENT_SHARE
 
     def apply(self, runs: Iterable[StageRun]) -> list[StageRun]:
         """Return the runs with the tests that count and what they are worth here; a stage of which
@@ -111,10 +114,9 @@ class Rubric:
         return any(name in self.leave_out for name in _names(outcome.test))
 
     def _worth(self, outcome: Outcome) -> Outcome:
-        for name in _names(outcome.test):
-            if name in self.points:
-                return msgspec.structs.replace(outcome, points=self.points[name])
-        return outcome
+        priced = (self.points[name] for name in _names(outcome.test) if name in self.points)
+        points = next(priced, outcome.points)
+        return msgspec.structs.replace(outcome, points=points, latent_share=self.latent_share)
 
 
 def load_rubric(path: Path | None = None) -> Rubric:
@@ -129,6 +131,7 @@ def load_rubric(path: Path | None = None) -> Rubric:
         leave_out=file.names("leave_out"),
         late=_late(file),
         marks=_marks(file),
+        latent_share=_latent_share(file),
     )
 
 
@@ -143,6 +146,12 @@ def _weights(file: RubricFile) -> dict[Suite, float]:
     if not math.isclose(total, FULL_SCORE, abs_tol=1e-9):
         raise file.error("suites", f"the weights add up to {total:g}, not {FULL_SCORE:g}")
     return weights
+
+
+def _latent_share(file: RubricFile) -> float:
+    table = file.table("races")
+    file.check_keys("races", table, ("latent",))
+    return file.number(table, "latent", 0, 1, default=LATENT_SHARE)
 
 
 def _points(file: RubricFile) -> dict[str, float]:

@@ -27,7 +27,8 @@ class Draw:
     """Draws what one program's calls are given.
 
     `now_ns` is the clock when the program begins, after an `advance` if there was need of one.
-    If it `is_local`, most calls get the same key; if it `is_timed`, one `advance` passes some
+    If it `is_local`, it is about single keys, and most calls get the same one; else most
+    take turns, so that a view of many keys can be torn. If it `is_timed`, an `advance` passes some
     deadlines.
     """
 
@@ -37,7 +38,8 @@ class Draw:
         self._rng = rng
         self._keys = keys
         self._now_ns = now_ns
-        self._same_key = 0.6 if is_local else 0
+        self._is_local = is_local
+        self._turns = itertools.cycle(self.shuffled(keys))
         self._soon = 0.5 if is_timed else 0
         self._values = itertools.count(1000, 1000)
         self._increments = itertools.accumulate(itertools.repeat(2), operator.mul, initial=1)
@@ -57,7 +59,9 @@ class Draw:
 
     def key(self) -> str:
         """Return a key."""
-        return self._keys[0] if self.chance(self._same_key) else self.pick(self._keys)
+        if self.chance(0.3):
+            return self.pick(self._keys)
+        return self._keys[0] if self._is_local else next(self._turns)
 
     def value(self) -> bytes:
         """Return decimal text that no other call was given."""

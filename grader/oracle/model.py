@@ -10,7 +10,6 @@ store does with a bad key or value: those are refused before anything, so no ord
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -117,9 +116,11 @@ def expire(
     record: Record | None, clock_ns: int, seconds: float
 ) -> tuple[bool | Raises, Record | None]:
     """A deadline, so many seconds after what the clock says."""
-    if not math.isfinite(seconds):
+    try:
+        left_ns = int(seconds * NS_PER_SECOND)
+    except (OverflowError, ValueError):  # infinite, or not a number
         return Raises("InvalidTTLError"), record
-    return expire_at(record, clock_ns, clock_ns + int(seconds * NS_PER_SECOND))
+    return expire_at(record, clock_ns, clock_ns + left_ns)
 
 
 def persist(record: Record | None, _clock_ns: int) -> tuple[bool, Record | None]:

@@ -109,7 +109,7 @@ _TABLE = (
         on_store=whole.purge_expired,
         holdings=("dead", "dead", "lasting"),
     ),
-    Operation("snapshot", on_store=whole.snapshot),
+    Operation("snapshot", writes=True, on_store=whole.snapshot),
     Operation("close", writes=True, on_store=whole.close, outlives_close=True),
     Operation("reopen", writes=True, on_store=whole.reopen, outlives_close=True),
     Operation(

@@ -51,15 +51,17 @@ class State(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AnyOrder:
-    """What a call must give back is a list of these strings, each once, in any order."""
+    """What a call must give back is a list of these strings, in any order. They are sorted."""
 
     members: tuple[str, ...]
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, AnyOrder):
+            return self.members == other.members
         return (
             isinstance(other, list)
             and all(isinstance(member, str) for member in other)
-            and sorted(other) == sorted(self.members)
+            and tuple(sorted(other)) == self.members
         )
 
     def __hash__(self) -> int:

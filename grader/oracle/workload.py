@@ -17,12 +17,13 @@ from typing import Any
 from grader.oracle.arguments import ADVANCE_SECONDS, Draw
 from grader.oracle.history import Op
 from grader.oracle.model import NS_PER_SECOND
-from grader.oracle.operations import OPERATIONS, READS, Holding
-from grader.oracle.whole import START_NS
+from grader.oracle.operations import OPERATIONS, READS, Holding, state_after
+from grader.oracle.whole import START_NS, State
 
 PARTNERS = ("get", "set", "delete", "incr")
 """What the operations aimed at meet, besides one another."""
 _DRAFTS_MAX = 1000
+_PICKY_MAX = 100  # so many drafts are thrown away for being dull
 
 
 @dataclass(frozen=True)
@@ -106,13 +107,27 @@ class _Author:
 
     def write(self) -> Workload:
         """Return a program in which every operation aimed at meets what it conflicts with."""
-        for _ in range(_DRAFTS_MAX):
+        for attempt in range(_DRAFTS_MAX):
             draft = self._draft()
-            if all(_meets_conflict(name, draft.plans) for name in self.aim):
+            if not all(_meets_conflict(name, draft.plans) for name in self.aim):
+                continue
+            if attempt >= _PICKY_MAX or not any(self._is_dull(draft, name) for name in self.aim):
                 return draft
         raise ValueError(
             f"no program of {self.threads} x {self.calls} calls was found in which each of "
             f"{', '.join(self.aim)} meets what it conflicts with: allow more calls, or partners"
+        )
+
+    def _is_dull(self, program: Workload, name: str) -> bool:
+        """Return True if an operation looks at the whole store, and no look of it can be torn."""
+        if OPERATIONS[name].is_local or OPERATIONS[name].writes:
+            return False
+        start = state_after(State(self.start_ns), program.before)
+        return not any(
+            _can_be_torn(call, [rival for rival in program.plans if rival is not plan], start)
+            for plan in program.plans
+            for call in plan
+            if call[0] == name
         )
 
     def _draft(self) -> Workload:
@@ -184,3 +199,24 @@ def _meets_conflict(name: str, plans: Sequence[Sequence[Op]]) -> bool:
         if rival is not plan
         for other in rival
     )
+
+
+def _can_be_torn(look: Op, rivals: Sequence[Sequence[Op]], start: State) -> bool:
+    """Return True if a look that sees one key earlier than the others may give back what no look
+    can at any instant, while these plans run one after the other.
+    """
+    states = [start]
+    for call in itertools.chain(*rivals):
+        states.append(state_after(states[-1], [call]))
+    name, args = look
+
+    def see(state: State) -> Any:
+        return OPERATIONS[name].act(state, args, state.now_ns)[0]
+
+    possible = [see(state) for state in states]
+    torn = (
+        one.put(key, other.find(key))
+        for one, other in itertools.permutations(states, 2)
+        for key, _ in {*one.records, *other.records}
+    )
+    return any(see(state) not in possible for state in torn)

@@ -32,7 +32,7 @@ def tell(
 ) -> Interleaving:
     """Return what a student is shown of a failure that was recorded."""
     run = recording.run
-    names = tuple(f"thread {_THREADS[number % 8]}" for number in range(len(program.plans)))
+    names = tuple(_THREADS[number % 8] for number in range(len(program.plans)))
     moments = list(_moments(recording, program, _reader(package)))
     return Interleaving(
         threads=names,
@@ -56,7 +56,7 @@ def came_back(call: Call, run: Run) -> str:
         return shorten(
             f"raised {call.errors[0]}: {message}" if message else f"raised {call.errors[0]}"
         )
-    return f"returned {show(call.result)}"
+    return show(call.result)
 
 
 def _steps(calls: Sequence[Any], seen: Sequence[Call], run: Run) -> Iterator[Step]:

@@ -6,7 +6,7 @@ that it can be copied whole: print pages with `crop=False` (console.py does).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -26,14 +26,17 @@ class Hanging:
     body: Text
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        return map(unwrapped, self.lines(console, options.max_width))
+
+    def lines(self, console: Console, width: int) -> Iterator[Text]:
+        """The lines at a width in columns."""
         indent = self.label.cell_len
-        width = max(options.max_width - indent, 20)
-        lines = self.body.wrap(console, width, overflow="fold") or [Text()]
-        for number, line in enumerate(lines):
+        body = self.body.wrap(console, max(width - indent, 20), overflow="fold") or [Text()]
+        for number, line in enumerate(body):
             start = self.label if number == 0 else Text(" " * indent)
             whole = Text.assemble(start, line)
             whole.rstrip()
-            yield _unwrapped(whole)
+            yield whole
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Heading:
         free = options.max_width - line.cell_len - 1 - len(remark)
         if free < 2:
             remark, free = "", max(options.max_width - line.cell_len - 1, 0)
-        yield _unwrapped(line.append(f" {dash * free}{remark}"))
+        yield unwrapped(line.append(f" {dash * free}{remark}"))
 
 
 def hanging(label: str, text: str, *, label_style: str = "", style: str = "") -> Hanging:
@@ -61,7 +64,7 @@ def hanging(label: str, text: str, *, label_style: str = "", style: str = "") ->
 
 def command(words: str) -> Text:
     """A command on a line of its own."""
-    return _unwrapped(Text(INDENT * 2).append(words, "bold cyan"))
+    return unwrapped(Text(INDENT * 2).append(words, "bold cyan"))
 
 
 def joined(parts: Iterable[str]) -> str:
@@ -69,6 +72,7 @@ def joined(parts: Iterable[str]) -> str:
     return SEPARATOR.join(part for part in parts if part)
 
 
-def _unwrapped(text: Text) -> Text:
+def unwrapped(text: Text) -> Text:
+    """The same text as one line, however long it is."""
     text.no_wrap, text.overflow = True, "ignore"
     return text

@@ -12,20 +12,30 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from grader.hints import Hint
-from grader.outcome import Comparison, Failure, Frame, Outcome, Status, Step
+from grader.outcome import Comparison, Failure, Frame, Interleaving, Outcome, Status, Step
 from grader.report.blocks import INDENT, Heading, command, hanging, joined
 from grader.report.hexdump import compare
 from grader.report.hint import hint_command
+from grader.report.interleaving import interleaving_parts
 from grader.report.telling import (
     EXPLANATIONS,
     bytes_to_dump,
+    ending,
     last_frames,
     last_printed,
     place,
-    sentence,
+    reason_words,
     sides,
 )
-from grader.report.words import STATUS_STYLES, STATUS_WORDS, count, plain, points, replay_command
+from grader.report.words import (
+    STATUS_STYLES,
+    count,
+    plain,
+    points,
+    replay_command,
+    schedule_command,
+)
+from grader.report.words import number as digits
 
 _LABEL_COLUMNS = 11
 
@@ -45,36 +55,44 @@ def failure_section(
     what the student calls it.
     """
     failure = outcome.failure or Failure("")
-    remark = joined(
-        (points(outcome.points), outcome.suite, "hidden test" if outcome.hidden else "")
-    )
+    remark = joined((_worth(outcome), outcome.suite, "hidden test" if outcome.hidden else ""))
     style = STATUS_STYLES[outcome.status]
     parts: list[RenderableType] = [
-        Heading(f"{number}  {STATUS_WORDS[outcome.status]}", remark, style),
+        Heading(f"{number}  {ending(outcome)}", remark, style),
         Text(plain(outcome.title), "bold"),
         Text(place(outcome), "dim"),
-        *_reason(outcome.status, failure.reason),
-        *_steps(failure.steps),
+        *_reason(outcome.status, reason_words(failure)),
+        *_what_was_done(failure, path_of),
         *_compared(failure.comparison),
         *_frames(failure.frames, path_of),
         *_printed(failure.printed),
         *_alike(alike),
         *_hint(hint),
-        Text(),
-        Text("Run it alone:"),
-        command(replay_command(outcome.stage, outcome.name, seed)),
+        *_again(outcome, failure.interleaving, seed),
         Text(),
     ]
     return Group(*parts)
+
+
+def _worth(outcome: Outcome) -> str:
+    earned = f"{digits(outcome.earned)} of " if outcome.is_latent else ""
+    return f"{earned}{points(outcome.points)}"
 
 
 def _reason(status: Status, reason: str) -> Iterator[RenderableType]:
     if reason or status in EXPLANATIONS:
         yield Text()
     if reason:
-        yield Text(plain(sentence(reason)), "red")
+        yield Text(plain(reason), "red")
     if status in EXPLANATIONS:
         yield Text(EXPLANATIONS[status])
+
+
+def _what_was_done(failure: Failure, path_of: Callable[[str], str]) -> Iterator[RenderableType]:
+    if failure.interleaving is None:
+        yield from _steps(failure.steps)
+    else:
+        yield from interleaving_parts(failure.interleaving, path_of)
 
 
 def _steps(steps: Sequence[Step]) -> Iterator[RenderableType]:
@@ -137,6 +155,19 @@ def _hint(hint: Hint | None) -> Iterator[RenderableType]:
     yield hanging(f"{'Hint':<{_LABEL_COLUMNS}}", hint.rung(1), label_style="bold yellow")
     yield Text("If that is not enough:")
     yield command(hint_command(hint, 2))
+
+
+def _again(outcome: Outcome, race: Interleaving | None, seed: int) -> Iterator[RenderableType]:
+    """The commands that run it again."""
+    yield Text()
+    if race is not None and race.replay:
+        yield Text("Run exactly this schedule again, or walk through it in a debugger:")
+        yield command(schedule_command(outcome.stage, race.replay))
+        yield command(schedule_command(outcome.stage, race.replay, debug=True))
+        yield Text("When it is mended, search for others:")
+    else:
+        yield Text("Run it alone:")
+    yield command(replay_command(outcome.stage, outcome.name, seed))
 
 
 def _title(words: str) -> Iterator[RenderableType]:

@@ -20,7 +20,7 @@ from grader.hints import Hint
 from grader.outcome import SUITES, Outcome, Status, UnitResult
 from grader.report.blocks import INDENT, Hanging, Heading, command, hanging, joined
 from grader.report.failure import failure_section
-from grader.report.telling import is_unwritten, same_cause
+from grader.report.telling import ending, is_unwritten, same_cause
 from grader.report.unwritten import unwritten_functions
 from grader.report.words import (
     STATUS_MARKS,
@@ -33,6 +33,7 @@ from grader.report.words import (
 )
 
 FULL_FAILURES_MAX = 5
+_LATENT_MARK = "L"
 _UNWRITTEN_MARK = "-"
 _UNWRITTEN_WORDS = "not written yet"
 _UNWRITTEN_STYLE = "yellow"
@@ -257,11 +258,13 @@ def _one_line(outcome: Outcome) -> RenderableType:
 
 
 def _mark(outcome: Outcome) -> str:
-    return _UNWRITTEN_MARK if is_unwritten(outcome) else STATUS_MARKS[outcome.status]
+    if is_unwritten(outcome):
+        return _UNWRITTEN_MARK
+    return _LATENT_MARK if outcome.is_latent else STATUS_MARKS[outcome.status]
 
 
 def _words(outcome: Outcome) -> str:
-    return _UNWRITTEN_WORDS if is_unwritten(outcome) else STATUS_WORDS[outcome.status]
+    return _UNWRITTEN_WORDS if is_unwritten(outcome) else ending(outcome)
 
 
 def _style(outcome: Outcome) -> str:

@@ -17,7 +17,8 @@ from grader.grading.model import FULL_SCORE, Grade, QualityMark
 from grader.outcome import Outcome, Suite
 from grader.report.blocks import INDENT, Heading, hanging, joined
 from grader.report.figures import below, percent
-from grader.report.words import STATUS_WORDS, count, number, plain
+from grader.report.telling import ending
+from grader.report.words import count, number, plain
 
 LOST_MAX = 10
 _CARRIED = "*"
@@ -116,8 +117,8 @@ def _lost(grade: Grade) -> Iterator[RenderableType]:
 
 
 def _lost_test(grade: Grade, outcome: Outcome) -> tuple[float, str]:
-    cost = grade.cost(outcome.suite, outcome.points)
-    how = STATUS_WORDS[outcome.status]
+    cost = grade.cost(outcome.suite, outcome.lost)
+    how = ending(outcome)
     return cost, f"stage {outcome.stage}, {outcome.suite}: {outcome.title} ({how})"
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from grader.outcome import Comparison, Frame, Outcome, Status
+from grader.outcome import Comparison, Failure, Frame, Outcome, Status
 from grader.report.layout import explain
+from grader.report.words import STATUS_WORDS
 
 FRAMES_MAX = 6
 PRINTED_LINES_MAX = 15
 _SHORT_BYTES = 16
+LATENT_WORDS = "failed, latent"
 
 EXPLANATIONS: dict[Status, str] = {
     "timeout": "It was stopped: a deadlock, or a loop without end, looks like this.",
@@ -46,9 +48,14 @@ def same_cause(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
         failure = outcome.failure
         cause: object = outcome.test
         if failure and failure.reason and failure.comparison is None:
-            cause = outcome.status, failure.reason, failure.frames[-1:]
+            cause = outcome.status, failure.reason, failure.frames[-1:], outcome.is_latent
         groups.setdefault(cause, []).append(outcome)
     return list(groups.values())
+
+
+def ending(outcome: Outcome) -> str:
+    """Say how it ended, in the words of a count."""
+    return LATENT_WORDS if outcome.is_latent else STATUS_WORDS[outcome.status]
 
 
 def is_unwritten(outcome: Outcome) -> bool:
@@ -61,10 +68,17 @@ def place(outcome: Outcome) -> str:
     return outcome.test.partition("/")[2] or outcome.test
 
 
+def reason_words(failure: Failure) -> str:
+    """Return why it failed; empty where the diagnosis of a race says the same."""
+    race = failure.interleaving
+    is_told = race is not None and race.diagnosis == failure.reason
+    return "" if is_told else sentence(failure.reason)
+
+
 def sentence(reason: str) -> str:
     """Begin with a capital letter, unless the first word is code."""
     is_word = reason.partition(" ")[0].isalpha()
-    return reason[0].upper() + reason[1:] if is_word else reason
+    return reason[:1].upper() + reason[1:] if is_word else reason
 
 
 def sides(comparison: Comparison) -> tuple[Side, Side]:

@@ -69,6 +69,11 @@ def replay_command(stage: int, test: str, seed: int) -> str:
     return f"nox -s stage{stage} -- -k {_pattern(test)} --seed {seed}"
 
 
+def schedule_command(stage: int, replay: str, *, debug: bool = False) -> str:
+    """Return the command that runs one schedule again; with `debug` under a debugger."""
+    return f"nox -s stage{stage} -- --replay {plain(replay)}{' --debug' if debug else ''}"
+
+
 def _pattern(test: str) -> str:
     """A test's name as `-k` and every shell take it, if need be without its parameters."""
     if _SAFE_IN_A_SHELL.fullmatch(test):

@@ -22,6 +22,7 @@ from grader.testkit.clock import Clock
 from grader.testkit.history import Record
 from grader.testkit.kv import KV
 from grader.testkit.marks import points
+from grader.testkit.more_subjects import DispatcherSubject, FolderSubject, LogSubject
 from grader.testkit.program import Program
 from grader.testkit.races import Races
 from grader.testkit.subjects import LockSubject, MemorySubject, StoreSubject, dead_key
@@ -32,7 +33,10 @@ __all__ = [
     "Actor",
     "Client",
     "Clock",
+    "DispatcherSubject",
+    "FolderSubject",
     "LockSubject",
+    "LogSubject",
     "MemorySubject",
     "Program",
     "Races",

@@ -70,13 +70,18 @@ def snapshot_name(number: int) -> str:
 
 def read_frames(path: Path) -> list[list[Row]]:
     """Read a segment that must be whole; an `AssertionError` says where it is not."""
-    data, at, frames = path.read_bytes(), 0, []
+    return parse_frames(path.read_bytes(), path.name)
+
+
+def parse_frames(data: bytes, name: str) -> list[list[Row]]:
+    """The same of what a segment called `name` holds."""
+    at, frames = 0, []
     while at < len(data):
-        assert at + FRAME_HEADER_BYTES <= len(data), f"{path.name}: half a frame header at {at}"
+        assert at + FRAME_HEADER_BYTES <= len(data), f"{name}: half a frame header at {at}"
         checksum, length = struct.unpack_from(">II", data, at)
         payload = data[at + FRAME_HEADER_BYTES : at + FRAME_HEADER_BYTES + length]
-        assert len(payload) == length, f"{path.name}: the frame at {at} is cut short"
-        assert zlib.crc32(payload) == checksum, f"{path.name}: wrong checksum in the frame at {at}"
+        assert len(payload) == length, f"{name}: the frame at {at} is cut short"
+        assert zlib.crc32(payload) == checksum, f"{name}: wrong checksum in the frame at {at}"
         frames.append(read_entries(payload))
         at += FRAME_HEADER_BYTES + length
     return frames

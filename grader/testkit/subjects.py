@@ -30,14 +30,14 @@ class MemorySubject:
         made = Invocation(
             ":memory", "MemoryStore", kwargs={"clock": named("clock")}, into=self.name
         )
-        looks = self._calls(last_looks(workload))
+        looks = self._calls(_last_looks(workload))
         return Program(
             (_clock_at(START_NS), made, *self._calls(workload.before)), self._plans(workload), looks
         )
 
     def judge(self, workload: Workload, run: Run) -> Problem | None:
         """Ask for an order of all calls that explains what they returned."""
-        history = [*run.plans, *_looks(run.after, last_looks(workload))]
+        history = [*_calls_of(run), *_looks(run.after, _last_looks(workload))]
         return explained(check_store(history, _start(workload)))
 
     def _plans(self, workload: Workload) -> tuple[tuple[Invocation, ...], ...]:
@@ -50,6 +50,8 @@ class MemorySubject:
             if name == "advance":
                 now_ns += int(args[0] * _NS_PER_SECOND)
                 made.append(_clock_at(now_ns))
+            elif name == "pause":
+                made.append(Invocation("pause", "sleep", args))
             else:
                 made.append(Invocation(self.name, name, args))
         return tuple(made)
@@ -67,7 +69,7 @@ class StoreSubject(MemorySubject):
 
     def program(self, workload: Workload) -> Program:
         """Make it, run the workload, look at every key, open it again and look again."""
-        looks = self._calls(last_looks(workload))
+        looks = self._calls(_last_looks(workload))
         closes = any(name == "close" for name, _args in itertools.chain(*workload.plans))
         ending = (Invocation(self.name, "close"), self._open())
         return Program(
@@ -79,12 +81,12 @@ class StoreSubject(MemorySubject):
 
     def judge(self, workload: Workload, run: Run) -> Problem | None:
         """Ask for an order of all calls, those after opening again included."""
-        looks = last_looks(workload)
+        looks = _last_looks(workload)
         failed = next((call for call in run.after if call.errors), None)
         if failed is not None:
             sentence = f"{failed.name} after the threads were done raised {failed.errors[0]}"
             return Problem("state", sentence, (failed,))
-        history = [*run.plans, *_looks(run.after, looks)]
+        history = [*_calls_of(run), *_looks(run.after, looks)]
         if any(call.name == "close" for call in run.plans):
             return self._judge_closed(workload, run, history)
         problem = explained(check_store(history, _start(workload)))
@@ -92,7 +94,7 @@ class StoreSubject(MemorySubject):
 
     def _judge_recovery(self, workload: Workload, run: Run) -> Problem | None:
         """What opening again finds must be what memory held."""
-        count = len(last_looks(workload))
+        count = len(_last_looks(workload))
         memory, recovered = run.after[:count], run.after[-count:] if count else []
         for before, after in zip(memory, recovered, strict=True):
             if before.result != after.result:
@@ -107,8 +109,7 @@ class StoreSubject(MemorySubject):
         """With a close among the calls, the calls at the end look at a store that is open again."""
         last = max(call.returned or 0 for call in run.plans)
         reopened = Call(-1, "reopen", (), last + 1, last + 2)
-        looks = history[len(run.plans) :]
-        return explained(check_store([*run.plans, reopened, *looks], _start(workload)))
+        return explained(check_store([*history, reopened], _start(workload)))
 
     def _open(self) -> Invocation:
         options = {"sync": "never", **dict(self.options), "clock": named("clock")}
@@ -141,6 +142,12 @@ class LockSubject:
         return problem
 
 
+def _last_looks(workload: Workload) -> tuple[Op, ...]:
+    """Looks at every key, whatever else the threads do besides calling the store."""
+    calls = (tuple(op for op in plan if op[0] != "pause") for plan in workload.plans)
+    return last_looks(Workload(workload.before, tuple(calls)))
+
+
 def dead_key(key: str) -> tuple[Op, ...]:
     """Calls that leave a key dead and not purged."""
     deadline_ns = START_NS + _NS_PER_SECOND
@@ -149,6 +156,11 @@ def dead_key(key: str) -> tuple[Op, ...]:
 
 def _clock_at(now_ns: int) -> Invocation:
     return Invocation("clock", "move_to", (now_ns / _NS_PER_SECOND,))
+
+
+def _calls_of(run: Run) -> list[Call]:
+    """What the threads called of the store."""
+    return [call for call in run.plans if call.name != "sleep"]
 
 
 def _start(workload: Workload) -> State:

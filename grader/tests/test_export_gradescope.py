@@ -1,6 +1,7 @@
 """results.json as Gradescope reads it."""
 
 import json
+import textwrap
 
 import msgspec
 import pytest
@@ -21,6 +22,7 @@ from grader.tests.make_outcomes import (
     stage2,
     unit,
 )
+from grader.tests.make_races import deadlock, latent, lost_update, race_outcome, torn_read
 
 FAILURE = Failure(
     "get gave the wrong value",
@@ -154,3 +156,45 @@ def test_a_problem_of_the_grader_is_not_told_by_a_hidden_test_s_name():
     assert "hidden" not in results["output"]
     assert results["output"].startswith("the grader itself failed in part")
     assert "hidden/test_x" in results["extra_data"]["problem"]
+
+
+@pytest.mark.parametrize("make", [lost_update, torn_read, deadlock, latent])
+def test_a_race_is_told_line_by_line(make):
+    first = unit(1, *stage1().outcomes, race_outcome("race", make()))
+    race = make().interleaving
+    (told,) = [test for test in read(grade(*runs(first)))["tests"] if "race works" in test["name"]]
+    assert told["status"] == "failed"
+    assert told["score"] == pytest.approx(told["max_score"] * (0.5 if race.latent else 0), abs=1e-6)
+    assert ("failed, latent" in told["output"]) == race.latent
+    assert race.diagnosis in told["output"]
+    assert "  ! here it hurts: switch to " in told["output"]
+    for wait in race.waits:
+        holds = wait.holds[0]
+        assert f"  holds {holds.what}, taken at store.py:{holds.place.line} in" in told["output"]
+
+
+def test_the_lines_of_a_lost_update_word_for_word():
+    first = unit(1, *stage1().outcomes, race_outcome("race", lost_update()))
+    (told,) = [test for test in read(grade(*runs(first)))["tests"] if "race works" in test["name"]]
+    assert told["output"] == textwrap.dedent("""\
+        race works: failed
+        two increments of 41 left 42
+        Both threads read 41 before either wrote: incr is not atomic.
+        37 schedules were tried until one failed. Cut down to what the failure needs:
+          before: store.set('n', b'41')
+          A  store.incr('n')
+          A  memory.py:83  number = int(self._items.get(key, b'0')) + by
+          A  saw number = 42
+          ! here it hurts: switch to B
+          B  store.incr('n')
+          B  memory.py:83  number = int(self._items.get(key, b'0')) + by
+          B  saw number = 42
+          B  memory.py:86  self._items[key] = b'%d' % number
+          B  → 42
+          ! here it hurts: switch to A
+          A  memory.py:86  self._items[key] = b'%d' % number
+          A  → 42
+          (! marks a switch between threads without which nothing goes wrong.)
+          after: store.get('n')  → b'42'
+        Expected: b'43'
+        Came back: b'42'""")

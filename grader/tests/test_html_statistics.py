@@ -5,10 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.grading.model import Grade
+from grader.outcome import Failure
 from grader.report.html.class_statistics import (
     Spread,
     StageCounts,
@@ -18,7 +21,8 @@ from grader.report.html.class_statistics import (
     point_biserial,
     spread,
 )
-from grader.tests.make_outcomes import graded, marks, rejected, runs, stage1, stage2
+from grader.tests.make_outcomes import graded, marks, rejected, runs, stage1, stage2, unit
+from grader.tests.make_races import latent, lost_update, race_outcome
 
 PERFECT = graded("ann")
 NO_SET = graded("bob", runs=tuple(runs(stage1("set"))))
@@ -110,3 +114,19 @@ def test_the_point_biserial_correlation(
     passed: list[bool], scores: list[float], expected: float | None
 ) -> None:
     assert point_biserial(passed, scores) == (None if expected is None else pytest.approx(expected))
+
+
+def test_what_a_latent_failure_earned_is_its_own_points_too() -> None:
+    no_marks = tuple(marks(0.0, 0.0))
+
+    def racing(name: str, failure: Failure | None) -> Grade:
+        race = race_outcome("race", failure or Failure(""))
+        if failure is None:
+            race = msgspec.structs.replace(race, status="passed", failure=None)
+        first = unit(1, *stage1().outcomes, race)
+        return graded(name, quality=no_marks, runs=tuple(runs(first)))
+
+    grades = [racing("one", None), racing("two", latent()), racing("three", lost_update())]
+    assert grades[0].score > grades[1].score > grades[2].score
+    race = next(rate for rate in pass_rates(grades) if rate.outcome.name == "test_race")
+    assert (race.passed, race.separation) == (1, None)

@@ -7,12 +7,15 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from grader.course import Course, Stage
 from grader.hints import Hint
 from grader.outcome import Comparison, Failure, Frame, Outcome, Status, Step, UnitResult
 from grader.report.console import open_console, print_page
 from grader.report.feedback import RunFacts, stage_page
 from grader.tests.draw_page import drawn
+from grader.tests.make_races import latent, lost_update, race_outcome
 
 STAGES = Path("stages")
 COURSE = Course(
@@ -266,3 +269,22 @@ def test_without_a_reference_nothing_that_needs_one_is_offered() -> None:
     waits_for_earlier = unwritten("test_a", "MemoryStore")
     assert "--assist" in page(waits_for_earlier)
     assert "--assist" not in page(waits_for_earlier, can_grade=False)
+
+
+def test_a_latent_race_has_its_own_mark_and_words_and_earns_a_part() -> None:
+    races = [race_outcome("a", latent(), 2), race_outcome("b", lost_update(), 2)]
+    text = page(*races)
+    assert "test_all.py    0 of 2    LF" in text
+    assert ". passed · L failed, latent · F failed" in text
+    assert "0 of 2 tests passed · 1 failed, latent · 1 failed" in text
+    assert "Points: concurrency 1/4" in text
+
+
+def test_a_latent_and_a_real_race_are_not_told_as_one() -> None:
+    real, unreal = (
+        msgspec.structs.replace(make(), reason="the same", comparison=None)
+        for make in (lost_update, latent)
+    )
+    text = page(race_outcome("a", real, 2), race_outcome("b", unreal, 2))
+    assert "── 1  failed ──" in text
+    assert "── 2  failed, latent ──" in text

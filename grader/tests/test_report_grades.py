@@ -9,7 +9,8 @@ import msgspec
 from grader.grading.model import Grade, StageRun
 from grader.report.grades import class_page, grade_page
 from grader.tests.draw_page import drawn
-from grader.tests.make_outcomes import graded, rejected, runs, stage1, stage2
+from grader.tests.make_outcomes import graded, rejected, runs, stage1, stage2, unit
+from grader.tests.make_races import latent, race_outcome
 
 
 def grade(name: str, stage_runs: list[StageRun] | None = None) -> Grade:
@@ -91,3 +92,9 @@ def test_a_name_is_shown_and_not_obeyed() -> None:
     named = rejected("[red]\x1bx", "no")
     assert r"[red]\x1bx" in drawn(grade_page(named))
     assert r"[red]\x1bx" in drawn(class_page([named]))
+
+
+def test_a_latent_failure_is_labelled_and_costs_its_part() -> None:
+    first = unit(1, *stage1().outcomes, race_outcome("race", latent()))
+    text = drawn(grade_page(grade("submission-01", runs(first))))
+    assert "-3.57  stage 1, concurrency: race works (failed, latent)" in text

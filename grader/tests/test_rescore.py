@@ -8,7 +8,9 @@ from grader.cli import make_app
 from grader.course import load_course
 from grader.grading.model import Entry, Evidence, QualityMark, StageRun
 from grader.grading.rubric_file import RubricError
+from grader.report.turns import LATENT_MEANS
 from grader.tests.make_outcomes import SEED, outcome, unit
+from grader.tests.make_races import latent, race_outcome
 
 SUITES = ("correctness", "concurrency", "persistence", "protocol", "correctness", "protocol")
 
@@ -68,6 +70,38 @@ def test_a_new_rubric_changes_the_score_and_is_kept(out, tmp_path):
     assert (out / "rubric.toml").read_text() == rubric.read_text()
     again = rescore(out)  # by the rubric that now lies there
     assert "1 submission unchanged" in again.output
+
+
+def test_another_share_for_latent_failures_needs_no_run(out, tmp_path):
+    stages = zip(load_course().stages, SUITES, strict=True)
+    runs = [
+        StageRun(
+            stage.number,
+            unit(
+                stage.number,
+                outcome(stage.number, "a", suite, 1.0),
+                race_outcome("race", latent(), stage.number),
+            ),
+        )
+        for stage, suite in stages
+    ]
+    marks = (QualityMark(1, "style", 1.0, 1.0),)
+    with Journal(out, keep=0) as journal:
+        journal.write(RunLine(SEED, "digest", "bubblewrap"))
+        journal.write_evidence(Evidence(Entry("submission-01", "0a"), SEED, tuple(runs), marks))
+        journal.write(EndLine())
+    rubric = tmp_path / "mine.toml"
+    suites = "correctness = 0\nconcurrency = 100\npersistence = 0\nprotocol = 0\nquality = 0"
+    for share, score in (("", 50.0), ("latent = 0.8", 80.0), ("latent = 0", 0.0)):
+        text = f'leave_out = ["test_a"]\n[races]\n{share}\n[suites]\n{suites}\n'
+        rubric.write_text(text)
+        result = rescore(out, "--rubric", rubric)
+        assert result.exit_code == 0, result.output
+        assert f",{score},{score}," in (out / "class.csv").read_text(encoding="utf-8-sig")
+    assert "race works: failed, latent" in (out / "junit.xml").read_text(encoding="utf-8")
+    assert LATENT_MEANS in (out / "submission-01/report.html").read_text(encoding="utf-8").replace(
+        "&#39;", "'"
+    )
 
 
 def test_a_wrong_rubric_changes_nothing(out, tmp_path):

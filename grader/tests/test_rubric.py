@@ -5,11 +5,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from grader.grading.model import Adjustment, Entry, Student
-from grader.grading.rubric import Late, ManualMark, load_rubric
+from grader.grading.model import Adjustment, Entry, Student, Tally
+from grader.grading.rubric import RUBRIC_FILE, Late, ManualMark, load_rubric
 from grader.grading.rubric_file import RubricError
-from grader.outcome import SUITES
-from grader.tests.make_outcomes import WEIGHTS, a_rubric, evidence, graded, marks, runs, stage1
+from grader.outcome import LATENT_SHARE, SUITES
+from grader.tests.make_outcomes import (
+    WEIGHTS,
+    a_rubric,
+    evidence,
+    graded,
+    marks,
+    runs,
+    stage1,
+    unit,
+)
+from grader.tests.make_races import latent, race_outcome
 
 DUE = datetime(2026, 11, 20, 23, 59, tzinfo=UTC)
 LATE = Late(DUE, grace=timedelta(minutes=15), per_day=10, cap=25)
@@ -43,6 +53,19 @@ def test_what_a_rubric_leaves_out_is_as_in_the_bundled_one(rubric_of):
     rubric = rubric_of('leave_out = ["test_get"]')
     assert rubric.weights == WEIGHTS
     assert (rubric.late, rubric.marks, rubric.leave_out) == (None, (), ("test_get",))
+
+
+def test_the_bundled_share_of_a_latent_failure_is_the_one_of_a_stage_page():
+    assert load_rubric().latent_share == LATENT_SHARE == 0.5
+    assert "latent = 0.5" in RUBRIC_FILE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("text", "share"), [("", 0.5), ("latent = 0", 0), ("latent = 1", 1)])
+def test_a_rubric_says_what_a_latent_failure_earns(rubric_of, text, share):
+    race = race_outcome("race", latent())
+    first = unit(1, *stage1().outcomes, race)
+    found = graded(rubric=rubric_of(f"[races]\n{text}"), runs=tuple(runs(first)))
+    assert found.suites["concurrency"] == Tally(5 + 2 * share, 7)
 
 
 def test_points_replace_those_of_the_test(rubric_of):
@@ -127,6 +150,13 @@ def test_without_a_time_no_lateness_is_counted_and_the_instructor_is_told():
         ("# test_get = 1\n[points]\ntest_get = -1", r"line 3: test_get must be a number from 0"),
         ("points = 3", r"line 1: points must be a table"),
         ("leave_out = 3", r"line 1: leave_out must be a list of names"),
+        ("races = 0.5", r"line 1: races must be a table"),
+        ("[races]\n\nlatent = 1.01", r"line 3: latent must be a number from 0 to 1$"),
+        ("[races]\nlatent = -0.1", r"line 2: latent must be a number from 0 to 1$"),
+        ("[races]\nlatent = nan", r"line 2: latent must be a number"),
+        ('[races]\nlatent = "half"', r"line 2: latent must be a number"),
+        ("[races]\nlatent = true", r"line 2: latent must be a number"),
+        ("[races]\nlate = 0.5", r"line 2: 'late' means nothing in \[races\]; known: latent"),
         ("[late]\nper_day = 1", r"due must be a moment"),
         ("[late]\ndue = 2026-11-20T23:59:00\nper_day = 1", r"line 2: due must be a moment with"),
         ("[late]\ndue = 2026-11-20T23:59:00Z", r"per_day must be a number"),

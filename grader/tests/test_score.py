@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.export.rows import make_rows
 from grader.grading.model import GradingError, StageRun, Tally
 from grader.grading.score import make_grade
+from grader.publish import without_details
 from grader.tests.make_outcomes import (
     SEED,
     WEIGHTS,
@@ -22,6 +24,7 @@ from grader.tests.make_outcomes import (
     stage2,
     unit,
 )
+from grader.tests.make_races import latent, lost_update, race_outcome
 
 
 def grade(*stage_runs, quality=None, weights=WEIGHTS, stages=(1, 2)):
@@ -182,3 +185,54 @@ def test_a_carried_run_never_lowers_the_score(failing):
     alone = grade(*runs(stage1("get"), stage2("parse")))
     carried = grade(*runs(stage1("get"), stage2("parse"), stage2(*failing)))
     assert carried.score >= alone.score
+
+
+def raced(failure, *more, points=2.0):
+    """Stage 1 with a test of 2 points that failed so, and further outcomes."""
+    race = msgspec.structs.replace(race_outcome("race", failure), points=points)
+    return unit(1, *stage1().outcomes, race, *more)
+
+
+def test_a_latent_failure_earns_its_share_on_both_axes_and_scales_quality():
+    found = grade(*runs(raced(latent())), quality=marks(1.0, 1.0))
+    assert found.suites["concurrency"] == Tally(6.0, 7.0)
+    assert found.stages["stage1"] == Tally(8 + 1 + 0.9, 11)
+    assert found.quality[0].findings == (
+        "measured 1.00 of 1, scaled by the 9 of 10 test points that the stage earned",
+    )
+    assert grade(*runs(raced(lost_update()))).suites["concurrency"] == Tally(5.0, 7.0)
+
+
+@pytest.mark.parametrize("status", ["timeout", "crashed", "skipped", "error"])
+def test_only_a_failed_test_can_be_latent(status):
+    race = msgspec.structs.replace(race_outcome("race", latent()), status=status)
+    assert (race.is_latent, race.earned, race.lost) == (False, 0.0, 2.0)
+
+
+def test_a_latent_failure_is_no_pass_even_if_it_costs_nothing():
+    whole = make_grade(
+        evidence(runs=tuple(runs(raced(latent())))), a_rubric(latent_share=1.0), (1, 2)
+    )
+    assert whole.score == 100.0
+    (row,) = [row for row in make_rows(whole) if row.outcome and row.outcome.name == "test_race"]
+    assert (row.share, row.has_passed, row.score) == (1.0, False, row.max_score)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0])
+def test_the_rows_of_every_export_add_up_to_the_score(share):
+    seen = evidence(runs=tuple(runs(raced(latent(), points=3.0))))
+    found = make_grade(seen, a_rubric(latent_share=share), (1, 2))
+    assert math.fsum(row.score for row in make_rows(found)) == pytest.approx(found.score, abs=0.01)
+    assert make_rows(without_details(found)) != make_rows(found)  # no moments in the one
+    assert [row.score for row in make_rows(without_details(found))] == [
+        row.score for row in make_rows(found)
+    ]
+
+
+def test_the_better_run_is_chosen_by_what_latent_failures_earn():
+    own = unit(2, *stage2("errors").outcomes, race_outcome("race", lost_update(), 2))
+    carried = unit(2, *stage2("errors").outcomes, race_outcome("race", latent(), 2))
+    seen = evidence(runs=tuple(runs(stage1("get"), own, carried)))
+    for share, is_better in ((0.5, True), (0.0, False)):
+        found = make_grade(seen, a_rubric(latent_share=share), (1, 2))
+        assert found.runs[1].uses_carried == is_better

@@ -6,7 +6,7 @@ A program is a dictionary: `setup` and `after` are calls that are made while nob
 the name of an object made before, or ":memory" for the module `kvstore.memory`; a dotted `name`
 goes on (`Store.open`); `into` names the result, or is empty. `("$", name)` in arguments stands for
 a named object. There from the start: `clock`, which stands still, `folder`, the path of an empty
-folder, and `files`, which reads it (`grader.agent.race.files`).
+folder, `files`, which reads it (`grader.agent.race.files`), and `pause`, to sleep in virtual time.
 
 What decides, the record, is kept here, in generators that are suspended while code under test runs.
 """
@@ -29,7 +29,7 @@ from .points import POINTS
 from .record import Recorder, where_threads_stand
 from .scheduler import SCHEDULER, Abort
 from .strategies import strategy
-from .virtual import forget_threads, replace_primitives
+from .virtual import Pause, forget_threads, replace_primitives
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,7 +109,12 @@ class _Schedule:
         self._package_dir = package_dir
         self._files = Files(folder)
         clock = ManualClock(CLOCK_START)
-        self._objects = {"clock": clock, "folder": folder, "files": self._files}
+        self._objects = {
+            "clock": clock,
+            "folder": folder,
+            "files": self._files,
+            "pause": Pause(),
+        }
         self._rows: dict[str, list[Row]] = {"setup": [], "plans": [], "after": []}
         self._end = "done"
         self._steps = 0

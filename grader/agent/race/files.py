@@ -1,4 +1,4 @@
-"""The folder of one schedule: empty when it begins, and read while it runs."""
+"""The folder of one schedule: empty when it begins, and looked at while it runs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,18 @@ class Files:
             else:
                 os.unlink(entry.path)
 
+    def path(self, name: str) -> str:
+        """The path of a file in the folder."""
+        return os.path.join(self._folder, name)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Lay a file into the folder."""
+        with open(self.path(name), "wb") as file:
+            file.write(data)
+
     def read(self, name: str) -> bytes:
         """The content of a file."""
-        with open(os.path.join(self._folder, name), "rb") as file:
+        with open(self.path(name), "rb") as file:
             return file.read()
 
     def names(self) -> list[str]:

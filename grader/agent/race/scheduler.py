@@ -29,7 +29,12 @@ IDLE_JUMPS_MAX = 200  # of the clock for background threads alone, while the pro
 
 READY, BLOCKED, DONE = "ready", "blocked", "done"
 
-_new_lock, _start_thread = _thread.allocate_lock, _thread.start_new_thread
+# Looked up now: `virtual` puts others into their places.
+_new_lock, _start_thread, _ident = (
+    _thread.allocate_lock,
+    _thread.start_new_thread,
+    _thread.get_ident,
+)
 _acquire, _release = _thread.LockType.acquire, _thread.LockType.release
 
 
@@ -184,7 +189,7 @@ class Scheduler:
 
     def enter(self, task: Task) -> None:
         """The first thing that a task's thread does: wait for its first turn."""
-        task.ident = _thread.get_ident()
+        task.ident = _ident()
         _acquire(task.gate)
         if self.aborting:
             raise Abort
@@ -255,6 +260,8 @@ class Scheduler:
         if self.left <= 0:
             self._check_budget(task)
             self._look_ahead()
+        if self.aborting:
+            return
         if not self.ready and not self._move_clock():
             self._fail("deadlock", task)
             return
@@ -290,10 +297,11 @@ class Scheduler:
             return False
         if self._jumps > IDLE_JUMPS_MAX and all(task.background for task in timed):
             return False
-        first = min(timed, key=lambda task: (task.deadline, task.number))
-        self.now = max(self.now, first.deadline or 0.0)
-        first.timed_out = True
-        self._ready_again(first)
+        self.now = max(self.now, min(task.deadline or 0.0 for task in timed))
+        for task in timed:
+            if task.deadline is not None and task.deadline <= self.now:
+                task.timed_out = True
+                self._ready_again(task)
         return True
 
     def _ready_again(self, task: Task) -> None:

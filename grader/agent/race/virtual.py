@@ -199,6 +199,14 @@ def _sleep(seconds: float) -> None:
         SCHEDULER.block("time", seconds)
 
 
+class Pause:
+    """Lets a program's thread sleep in virtual time."""
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep."""
+        _sleep(seconds)
+
+
 def _sync_file(_descriptor: object) -> None:
     SCHEDULER.sync()
 

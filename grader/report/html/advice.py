@@ -75,7 +75,7 @@ def _mend(start: str, stage: StageView, failure: FailureView) -> Advice:
     there = Link(f"failure {failure.number}", f"#{failure.anchor}")
     read = NextStep("Read what went wrong:", failure.title, there)
     look = NextStep("Open this, and follow the steps of the test:", code=_about(stage, failure))
-    steps = (read, _open(failure.frames) or look, _run(failure.command))
+    steps = (read, _open(failure.frames) or _stopped(failure) or look, _run(failure.command))
     return Advice(_go_on(start, stage), steps)
 
 
@@ -103,6 +103,16 @@ def _open(frames: Sequence[Frame]) -> NextStep | None:
         return None
     where = f"kvstore/{frames[-1].file}:{frames[-1].line} in {frames[-1].function}"
     return NextStep(f"Open {where}:", code=frames[-1].source.strip())
+
+
+def _stopped(failure: FailureView) -> NextStep | None:
+    """The step that leads to where a thread stood when the turn went to another at a bad moment."""
+    if failure.timeline is None or not failure.timeline.hurt_place:
+        return None
+    return NextStep(
+        "A thread stood here when the switch hurt; find out what another may change meanwhile:",
+        code=f"kvstore/{failure.timeline.hurt_place}",
+    )
 
 
 def _write(start: str, stage: StageView, todo: UnwrittenView) -> Advice:

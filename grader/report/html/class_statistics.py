@@ -102,8 +102,8 @@ def pass_rates(grades: Iterable[Grade]) -> list[PassRate]:
     for grade in grades:
         score = math.fsum(grade.suite_score(suite) for suite in grade.suites)
         for outcome in grade.outcomes:
-            worth = grade.cost(outcome.suite, outcome.points)
-            met.setdefault(outcome.test, _Met(outcome)).add(outcome, score, worth)
+            part = grade.cost(outcome.suite, outcome.earned)
+            met.setdefault(outcome.test, _Met(outcome)).add(outcome, score - part)
     rates = [one.sum_up() for one in met.values()]
     return sorted(rates, key=lambda rate: rate.outcome.stage)
 
@@ -132,12 +132,12 @@ class _Met:
     rest: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
-    def add(self, outcome: Outcome, score: float, worth: float) -> None:
-        """Note an outcome in a submission with that score, of which the test is `worth` a part."""
-        did = outcome.status == "passed"
-        self.passed.append(did)
-        # Without the test's own points, which would make any test seem to separate.
-        self.rest.append(score - worth if did else score)
+    def add(self, outcome: Outcome, rest: float) -> None:
+        """Note an outcome in a submission, and the submission's score without this test's points,
+        which would make any test seem to separate.
+        """
+        self.passed.append(outcome.status == "passed")
+        self.rest.append(rest)
         self.seconds.append(outcome.seconds)
 
     def sum_up(self) -> PassRate:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from grader.course import Course, Stage
 from grader.grading.model import Grade
 from grader.hints import Hint
-from grader.outcome import Frame, Outcome
+from grader.outcome import Failure, Frame, Outcome
+from grader.own_lines import own_failure
 from grader.report.html.links import Docs, Link
 
 
@@ -33,8 +34,8 @@ class Context:
     docs: Docs
 
     def cost(self, outcomes: Iterable[Outcome]) -> float:
-        """What these tests are worth of the 100."""
-        return math.fsum(self.grade.cost(outcome.suite, outcome.points) for outcome in outcomes)
+        """What these tests cost of the 100."""
+        return math.fsum(self.grade.cost(outcome.suite, outcome.lost) for outcome in outcomes)
 
     def hint(self, name: str) -> HintView | None:
         """Return the hint of that name; None if the course has none."""
@@ -47,18 +48,24 @@ class Context:
             read = self.docs.read_on(stage, hint.read) if hint.read else self.docs.stage(stage)
         return HintView(hint.title, hint.nudge, (hint.idea, hint.almost), read)
 
-    def own_frames(self, outcome: Outcome) -> tuple[Frame, ...]:
-        """Return the frames in the student's files: in a carried stage the earlier ones are the
-        reference's, and its source is not to be shown.
+    def own_failure(self, outcome: Outcome) -> Failure | None:
+        """Return the failure with lines of the student's files alone: in a carried stage the
+        earlier ones are the reference's, and its source is not to be shown.
         """
-        frames = outcome.failure.frames if outcome.failure else ()
-        return tuple(frame for frame in frames if not self._is_reference(frame, outcome.stage))
+        stage = outcome.stage
+        if outcome.failure is None or stage not in self.grade.carried_stages:
+            return outcome.failure
 
-    def _is_reference(self, frame: Frame, stage: int) -> bool:
-        if stage not in self.grade.carried_stages:
-            return False
-        home = self.course.stage_of(frame.file)
-        return home != stage and (home is not None or frame.file in self.course.given)
+        def is_reference(file: str) -> bool:
+            home = self.course.stage_of(file)
+            return home != stage and (home is not None or file in self.course.given)
+
+        return own_failure(outcome.failure, is_reference)
+
+    def own_frames(self, outcome: Outcome) -> tuple[Frame, ...]:
+        """Return the frames in the student's files."""
+        failure = self.own_failure(outcome)
+        return failure.frames if failure is not None else ()
 
     def _stage_in(self, folder: str) -> Stage | None:
         return next((s for s in self.course.stages if s.folder.name == folder), None)

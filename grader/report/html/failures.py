@@ -8,20 +8,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grader.outcome import Comparison, Failure, Frame, Outcome, Status, Step
+from grader.outcome import Comparison, Failure, Frame, Interleaving, Outcome, Status, Step
 from grader.report.bytediff import NARROW_ROW_BYTES, Line, differences, dump_lines
 from grader.report.html.context import Context, HintView
+from grader.report.html.timeline import Timeline, timeline
 from grader.report.telling import (
     EXPLANATIONS,
     Side,
     bytes_to_dump,
+    ending,
     last_frames,
     last_printed,
     place,
-    sentence,
+    reason_words,
     sides,
 )
-from grader.report.words import STATUS_WORDS, replay_command
+from grader.report.turns import LATENT_MEANS
+from grader.report.words import replay_command, schedule_command
 
 
 @dataclass(frozen=True)
@@ -34,16 +37,24 @@ class Dump:
 
 @dataclass(frozen=True)
 class FailureView:
-    """A failure in full; `cost` is what it and those `alike` are worth of the 100."""
+    """A failure in full; `cost` is what it and those `alike` cost of the 100.
+
+    `latent` says what that means, and is empty otherwise; `schedules` are the commands that run the
+    schedule of the `timeline` again.
+    """
 
     number: int
     title: str
     place: str
     status: Status
+    status_words: str
     suite: str
     cost: float
     reason: str
     explanation: str
+    latent: str
+    timeline: Timeline | None
+    schedules: tuple[str, ...]
     steps: tuple[Step, ...]
     sides: tuple[Side, ...]
     dump: Dump | None
@@ -56,11 +67,6 @@ class FailureView:
     command: str
 
     @property
-    def status_words(self) -> str:
-        """How it ended, for people."""
-        return STATUS_WORDS[self.status]
-
-    @property
     def anchor(self) -> str:
         """The id of its place on the page."""
         return f"failure-{self.number}"
@@ -69,8 +75,9 @@ class FailureView:
 def failure_view(context: Context, number: int, group: Sequence[Outcome]) -> FailureView:
     """Tell the failures of `group`, which have one cause, once. All must be visible tests."""
     outcome, *alike = group
-    failure = outcome.failure or Failure("")
-    frames_left_out, frames = last_frames(context.own_frames(outcome))
+    failure = context.own_failure(outcome) or Failure("")
+    race = failure.interleaving
+    frames_left_out, frames = last_frames(failure.frames)
     printed_left_out, printed = last_printed(failure.printed)
     both = bytes_to_dump(failure.comparison) if failure.comparison else None
     return FailureView(
@@ -78,11 +85,15 @@ def failure_view(context: Context, number: int, group: Sequence[Outcome]) -> Fai
         title=outcome.title or outcome.name,
         place=place(outcome),
         status=outcome.status,
+        status_words=ending(outcome),
         suite=outcome.suite,
         cost=context.cost(group),
-        reason=sentence(failure.reason),
+        reason=reason_words(failure),
         explanation=EXPLANATIONS.get(outcome.status, ""),
-        steps=failure.steps,
+        latent=LATENT_MEANS if outcome.is_latent else "",
+        timeline=timeline(race) if race else None,
+        schedules=_schedules(outcome.stage, race),
+        steps=() if race else failure.steps,
         sides=_sides(failure.comparison) if both is None else (),
         dump=_dump(*both) if both else None,
         frames=tuple(frames),
@@ -93,6 +104,12 @@ def failure_view(context: Context, number: int, group: Sequence[Outcome]) -> Fai
         hint=context.hint(outcome.hint) if outcome.status != "error" else None,
         command=replay_command(outcome.stage, outcome.name, context.grade.seed),
     )
+
+
+def _schedules(stage: int, race: Interleaving | None) -> tuple[str, ...]:
+    if race is None or not race.replay:
+        return ()
+    return tuple(schedule_command(stage, race.replay, debug=debug) for debug in (False, True))
 
 
 def _sides(comparison: Comparison | None) -> tuple[Side, ...]:

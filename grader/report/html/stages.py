@@ -46,7 +46,7 @@ class NotRun:
 class StageView:
     """One stage; `passed` and `total` count hidden tests too, `visible` are titles that passed.
 
-    `lost` is what its tests that did not pass are worth of the 100, hidden ones included.
+    `lost` is what its tests cost of the 100, hidden ones included.
     """
 
     number: int
@@ -92,7 +92,7 @@ def _view(context: Context, run: StageRun, told: int) -> StageView:
         docs=context.docs.stage(stage),
         passed=len(passed),
         total=len(outcomes),
-        lost=context.cost(outcome for outcome in outcomes if outcome.status != "passed"),
+        lost=context.cost(outcomes),
         unwritten=_unwritten(context, context.course, stage, visible),
         failures=_failures(context, visible, told),
         not_run=_not_run(context, visible),

@@ -1,0 +1,81 @@
+"""Hidden tests of store.py: what a few threads do to one store at once, under many schedules.
+
+Each schedule ends by closing the store and opening it again. What is wrong is whatever no order of
+the calls explains, and a log that amounts to something else than memory held.
+"""
+
+from grader.testkit import FolderSubject, StoreSubject, Workload, points
+
+STORE = StoreSubject()
+ONE_KEY = ("x",)
+WRITES = ("set", "delete", "setnx", "incr", "expire_at", "persist")
+SCHEDULES = 25
+
+
+@points(3, suite="concurrency", hint="writers-take-turns")
+def test_the_log_is_in_the_order_of_memory(races):
+    """Where threads write the same key, what is last in the log is what memory ends with."""
+    for write in ("set", "delete", "expire_at"):
+        wanted = {"programs": 2, "schedules": SCHEDULES, "keys": ONE_KEY}
+        races.explore(STORE, aim=[write, "set"], partners=WRITES, **wanted)
+
+
+@points(2, suite="concurrency", hint="writers-take-turns")
+def test_looking_and_writing_are_one_step(races):
+    """Of threads that setnx, delete or count up the same key, each sees what the other left."""
+    for write in ("setnx", "delete", "incr", "persist"):
+        wanted = {"programs": 2, "schedules": SCHEDULES, "keys": ONE_KEY}
+        races.explore(STORE, aim=[write, write], partners=["set", "delete"], **wanted)
+
+
+@points(3, suite="concurrency", hint="half-a-batch")
+def test_looking_around_sees_whole_batches(races):
+    """keys, len and dump see all of a batch or nothing."""
+    for look in ("keys", "__len__", "dump"):
+        wanted = {"programs": 2, "schedules": SCHEDULES, "partners": ["set", "delete"]}
+        races.explore(STORE, aim=["apply_batch", look], **wanted)
+
+
+@points(2, suite="concurrency", hint="half-a-batch")
+def test_single_reads_see_whole_batches(races):
+    """Who has read one key of a batch finds the batch's other keys as well."""
+    wanted = {"programs": 6, "schedules": SCHEDULES, "calls": 3}
+    races.explore(STORE, aim=["apply_batch", "get", "get"], partners=["get"], **wanted)
+
+
+@points(2, suite="concurrency", hint="half-a-batch")
+def test_an_increment_never_shows_a_key_without_its_deadline(races):
+    """While incr runs on a key with a deadline, nobody finds the key without one."""
+    plans = (("incr", ("n", 1)), ("incr", ("n", 1))), (("deadline", ("n",)), ("ttl", ("n",)))
+    far_ns = 4_000_000_000_000_000_000
+    before = ("set", ("n", b"0")), ("expire_at", ("n", far_ns))
+    races.run(STORE, Workload(before, plans), schedules=100)
+
+
+@points(3, suite="concurrency", hint="close-the-store")
+def test_a_close_among_writes_loses_none(races):
+    """A write that races with close is kept, or refused with `StoreClosedError`."""
+    for write in ("set", "incr", "apply_batch"):
+        wanted = {"programs": 2, "schedules": SCHEDULES, "partners": ["set", "get"]}
+        races.explore(STORE, aim=["close", write], **wanted)
+
+
+@points(1, suite="concurrency", hint="close-the-store")
+def test_many_threads_may_close(races):
+    """Threads that close a store at once all succeed, and the folder is free."""
+    closes = (("close", ()),), (("set", ("x", b"1")), ("close", ())), (("close", ()),)
+    races.run(STORE, Workload((), closes), schedules=60)
+
+
+@points(2, suite="concurrency", hint="one-store-a-folder")
+def test_one_of_many_openers_wins(races):
+    """Of threads that open one folder at once, one gets it, the others `StoreLockedError`."""
+    races.run(FolderSubject(), Workload((), ((("open", ()),),) * 3), schedules=60)
+
+
+@points(2, suite="concurrency", hint="writers-take-turns")
+def test_any_mix_of_calls(races):
+    """Whatever three threads call, some order explains it, and the log agrees."""
+    for write in (*WRITES, "purge_expired", "apply_batch"):
+        wanted = {"programs": 1, "schedules": SCHEDULES, "threads": 3}
+        races.explore(STORE, aim=[write], partners=[*WRITES, "get", "dump"], **wanted)
