@@ -37,11 +37,13 @@ class RaceFound(Exception):  # noqa: N818  (it is the package's failure, not an 
 @dataclass
 class Patience:
     """How much one run spends on races: `factor` more schedules than usual, and how many more
-    failures are shrunk. `tell` hears how many schedules were tried.
+    failures are shrunk. `found` counts the races of the run; `tell` hears how many schedules were
+    tried.
     """
 
     factor: int = 1
     shrinks: int = 4
+    found: int = 0
     tell: Callable[[int], None] = lambda count: None
 
 
@@ -101,7 +103,13 @@ class Races:
             if found is not None:
                 self._fail(search, found)
 
+    def expect_none(self) -> None:
+        """Fail if this run has found a race before."""
+        found = self._patience.found
+        assert not found, f"the race finder has found {found} in this stage: mend them first"
+
     def _fail(self, search: Search, found: Found) -> None:
+        self._patience.found += 1
         found = search.weigh(found)
         if self._patience.shrinks > 0:
             self._patience.shrinks -= 1

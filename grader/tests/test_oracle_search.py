@@ -231,17 +231,19 @@ def _fits(order):
     return True
 
 
+@settings(max_examples=50, deadline=None)
 @given(histories(set(ARGUMENTS) - WHOLE, 30))
 def test_what_came_from_an_order_is_explained_key_by_key(history):
     assert check_store(history).kind == "ok"
 
 
+@settings(max_examples=50, deadline=None)
 @given(histories(ARGUMENTS, 15))
 def test_what_came_from_an_order_is_explained_as_a_whole(history):
     assert check_store(history).kind == "ok"
 
 
-@settings(max_examples=300)
+@settings(max_examples=200, deadline=None)
 @given(st.data(), st.sampled_from([set(ARGUMENTS) - WHOLE, set(ARGUMENTS)]))
 def test_a_history_is_wrong_where_no_order_at_all_explains_it(data, names):
     history = data.draw(histories(names, 5))

@@ -4,7 +4,7 @@ import itertools
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.oracle.arguments import ADVANCE_SECONDS
@@ -34,6 +34,7 @@ def meets(name, plans):
     )
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.sampled_from(DRAWN), min_size=1, max_size=3),
     st.integers(2, 3),

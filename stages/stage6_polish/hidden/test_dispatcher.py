@@ -1,6 +1,6 @@
-"""Hidden tests of the dispatcher: every command, every way to get it wrong, and many at once."""
+"""Hidden tests of the dispatcher: every command, and every way to get it wrong."""
 
-from grader.testkit import points, random_key
+from grader.testkit import points
 
 _NOT_AN_INTEGER = "ERR value is not an integer or out of range"
 
@@ -222,36 +222,3 @@ def test_a_disk_that_fails_is_an_error_reply(kv, data_dir):
     reply = dispatcher.execute([b"SET", b"a", b"1"])
     assert _message(reply)[:20] == "ERR internal error: "
     assert dispatcher.execute([b"PING"]) == "PONG"
-
-
-# Many at once.
-
-
-@points(3, suite="concurrency", hint="one-call")
-def test_counting_through_many_dispatchers(kv, rng):
-    """Each INCR, DECR, INCRBY and DECRBY is one step: however many run, none gets lost."""
-    store = kv.MemoryStore()
-    plans = []
-    for words in ([b"INCR", b"up"], [b"INCRBY", b"up", b"2"], [b"DECR", b"down"]):
-        dispatchers = [kv.Dispatcher(store) for _ in range(2)]
-        plans += [[(each.execute, (words,))] * 40 for each in dispatchers]
-    kv.results(kv.at_once(*plans, seed=rng.randrange(2**32)))
-    assert (store.get("up"), store.get("down")) == (b"240", b"-80")
-
-
-@points(3, suite="concurrency", hint="one-call")
-def test_one_setnx_wins(kv, rng):
-    """Of many clients that set a key if it is absent, one is told 1, and its value stays."""
-    store = kv.MemoryStore()
-    keys = [random_key(rng).encode() for _ in range(30)]
-    plans = []
-    for number in range(4):
-        dispatcher = kv.Dispatcher(store)
-        plans.append([(dispatcher.execute, ([b"SETNX", key, b"%d" % number],)) for key in keys])
-    history = kv.at_once(*plans, seed=rng.randrange(2**32))
-    kv.results(history)
-    winners = {key: [] for key in keys}
-    for record in history:
-        if record.result == 1:
-            winners[record.args[0][1]].append(b"%d" % record.thread)
-    assert winners == {key: [store.get(key.decode())] for key in keys}
