@@ -119,6 +119,8 @@ def _race_loader() -> Callable[[str], dict[str, Any]]:
         for path in folders:
             del sys.path_importer_cache[path]
         _hide_modules()
+        # What goes wrong when objects of a schedule that was broken off are dropped means nothing.
+        sys.unraisablehook = str
         return race_tools(package_dir)
 
     return load

@@ -48,11 +48,13 @@ def check_store(
 ) -> Verdict[State]:
     """Check the calls on a store that began in a known state; empty, if none is given.
 
-    Keys are checked one by one, unless a call looks at the whole store or moves the clock. `limit`
-    counts configurations, for each key (or the whole store) anew. Raises `KeyError` for an
-    operation that is not in the table.
+    Unless a call is about the whole store or moves the clock, keys are checked one by one, and the
+    order of overlapping calls of one thread on different keys is not looked at. `limit` counts
+    configurations, for each key (or the whole store) anew. Raises `KeyError` for an operation that
+    is not in the table. Deadlines are judged by the clock in `start`: under a real one, leave out
+    `ttl` and `deadline`, and let all deadlines lie far ahead.
     """
-    start = start or State()
+    start = State() if start is None else start
     if start.is_closed or not all(OPERATIONS[call.name].is_local for call in history):
         return _judge(history, _model_of_store(history, start), limit)
     by_key: dict[str, list[Call]] = {}

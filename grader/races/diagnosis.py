@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader.oracle.history import Call
+from grader.outcome import Wait
 from grader.races.explorer import Run
-from grader.races.problem import Problem
+from grader.races.problem import NO_ORDER, Problem
+from grader.remote.trace import show
 
+WAKE_UP = "a wake-up that nobody is left to send"
 _ONCE = {
     "setnx": "stored the value, though only one can: looking whether the key is there and storing"
     " it are two steps",
@@ -15,22 +18,42 @@ _ONCE = {
     "persist": "took the same deadline away: looking and removing are two steps",
 }
 
+_LOOKS = {"get", "exists", "deadline", "ttl"}
+_WRITES = {"set", "delete", "setnx", "incr", "expire", "expire_at", "persist", "apply_batch"}
+_LOOK_AND_WRITE = {"incr", "setnx", "expire", "expire_at", "persist"}
 
-def diagnose(problem: Problem, run: Run) -> str:
+
+def diagnose(problem: Problem, run: Run, waits: Sequence[Wait] = ()) -> str:
     """Return the sentence for a problem; the first rule that fits wins."""
+    if problem.kind == "deadlock" and waits:
+        return _deadlock(waits)
     calls = problem.verdict.calls if problem.verdict else tuple(run.plans)
-    for rule in (_exception, _lost_update, _won_twice, _torn_read):
+    for rule in (_exception, _lost_update, _won_twice, _torn_read, _undone):
         sentence = rule(problem, calls)
         if sentence:
             return sentence
-    return _plain(problem, run)
+    return _plain(problem)
 
 
-def _exception(problem: Problem, _calls: Sequence[Call]) -> str:
+def _deadlock(waits: Sequence[Wait]) -> str:
+    sleeping = [wait for wait in waits if wait.wants == WAKE_UP]
+    if len(sleeping) == len(waits):
+        who = "one thread waits" if len(waits) == 1 else "all threads that are left wait"
+        return f"{who} to be woken up, and nobody is left who would do it"
+    wanted = {wait.wants for wait in waits}
+    held = {held.what for wait in waits for held in wait.holds}
+    if wanted & held:
+        return "each thread waits for a lock, and what it holds meanwhile keeps another one waiting"
+    return "nobody can go on: a lock is wanted that was never released"
+
+
+def _exception(problem: Problem, calls: Sequence[Call]) -> str:
     if problem.kind != "exception":
         return ""
     call = problem.calls[0]
     kind = call.errors[0]
+    if len({c.thread for c in calls}) == 1:
+        return f"{call.name} raised {kind}, without any other thread"
     if kind == "RuntimeError":
         return (
             f"{call.name} walked through a collection while another thread changed its size"
@@ -79,12 +102,27 @@ def _torn_read(problem: Problem, calls: Sequence[Call]) -> str:
     return f"{name} saw {what}: it does not show one instant"
 
 
-def _plain(problem: Problem, run: Run) -> str:
-    sentence = problem.sentence
-    if problem.kind == "order" and problem.verdict is not None and problem.verdict.unplaced:
-        call = problem.verdict.unplaced[0]
-        args = ", ".join(map(repr, call.args))
-        sentence = (
-            f"no order of these calls explains that {call.name}({args}) returned {call.result!r}"
-        )
-    return sentence[:1].lower() + sentence[1:] if sentence else "the calls got in each other's way"
+def _undone(problem: Problem, calls: Sequence[Call]) -> str:
+    """A look at the end finds what nobody can have left: somebody wrote what it had read before."""
+    verdict = problem.verdict
+    if verdict is None or not any(call.name in _LOOKS for call in verdict.unplaced):
+        return ""
+    for call in calls:
+        rivals = [c for c in calls if c.thread != call.thread and c.name in _WRITES]
+        if call.name == "purge_expired" and rivals:
+            return f"purge_expired removed what {rivals[0].name} had stored while it ran"
+        if call.name in _LOOK_AND_WRITE and rivals:
+            return (
+                f"{call.name} undid {rivals[0].name}: it looks first and writes later, and the"
+                " other thread came in between"
+            )
+    return ""
+
+
+def _plain(problem: Problem) -> str:
+    verdict = problem.verdict
+    if problem.sentence != NO_ORDER or verdict is None or not verdict.unplaced:
+        return problem.sentence
+    call = verdict.unplaced[0]
+    args = ", ".join(map(show, call.args))
+    return f"no order of these calls explains that {call.name}({args}) returned {show(call.result)}"

@@ -12,6 +12,7 @@ from grader.races.explorer import Run
 from grader.races.program import Program
 from grader.remote.failures import RemoteError
 
+NO_ORDER = "no order of these calls explains what came back"
 Kind = Literal["deadlock", "livelock", "exception", "thread", "order", "state"]
 
 
@@ -70,4 +71,4 @@ def explained(verdict: Verdict[Any]) -> Problem | None:
     if unexpected:
         first = unexpected[0]
         return Problem("exception", f"{first.name} raised {first.errors[0]}", (first,), verdict)
-    return Problem("order", "no order of these calls explains what came back", (), verdict)
+    return Problem("order", NO_ORDER, (), verdict)

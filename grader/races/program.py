@@ -35,6 +35,8 @@ class Invocation:
 
     def text(self) -> str:
         """As a student would write it."""
+        if self.owner in _TOOLS:
+            return _tool_text(self.name, self.args)
         words = [_word(value) for value in self.args]
         words += [f"{name}={_word(value)}" for name, value in self.kwargs.items()]
         if self.name == "__len__":
@@ -64,6 +66,18 @@ class Program:
             "after": [call.wire() for call in self.after],
             "files": self.files,
         }
+
+
+_TOOLS = ("blocks", "pause")  # the agent's own
+
+
+def _tool_text(name: str, args: tuple[Any, ...]) -> str:
+    """What a tool of the agent's does, as a student would write it."""
+    if name == "enter":
+        return f"with {_word(args[0])}.{args[1]}():"
+    if name == "leave":
+        return "leave the with block" + (" by an exception" if args[0] else "")
+    return f"sleep({args[0]:g})"
 
 
 def _word(value: Any) -> str:

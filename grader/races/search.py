@@ -130,6 +130,7 @@ class Search:
     def _with_fewer_switches(self, found: Found, end: float) -> Found:
         threads = len(found.trial.workload.plans)
         specs = plan.single_switches(found.run.steps, threads, _SINGLE_SWITCHES_MAX)
+        single = None
         for batch in (specs[at : at + plan.BATCH] for at in range(0, len(specs), plan.BATCH)):
             single = self._run(found.trial, batch)
             if single or time.monotonic() > end:

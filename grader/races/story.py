@@ -14,14 +14,15 @@ from typing import Any
 
 from grader.oracle.history import Call
 from grader.outcome import Frame, Held, Interleaving, Moment, Step, Wait
-from grader.races.diagnosis import diagnose
+from grader.races.diagnosis import WAKE_UP, diagnose
 from grader.races.explorer import Recording, Run, Stand
 from grader.races.program import Program
 from grader.races.replay import Replay
 from grader.races.search import Found
 from grader.remote.trace import shorten, show
 
-TURN_ROWS_MAX = 9  # of one thread without a switch
+TURN_ROWS_MAX = 6  # of one thread without a switch
+TELLING_ROWS_MAX = 4
 ROWS_MAX = 120
 _SOURCE_BYTES_MAX = 1024 * 1024
 _THREADS = "ABCDEFGH"
@@ -33,16 +34,17 @@ def tell(
     """Return what a student is shown of a failure that was recorded."""
     run = recording.run
     names = tuple(_THREADS[number % 8] for number in range(len(program.plans)))
+    waits = tuple(_wait(stand, run, program, _reader(package)) for stand in run.stand)
     moments = list(_moments(recording, program, _reader(package)))
     return Interleaving(
         threads=names,
         before=tuple(_steps(program.setup, run.setup, run)),
         moments=tuple(moments[:ROWS_MAX]),
         after=tuple(_steps(program.after, run.after, run)),
-        diagnosis=diagnose(found.problem, run),
+        diagnosis=diagnose(found.problem, run, waits),
         schedules=found.schedules,
         replay=str(replay),
-        waits=tuple(_wait(stand, run, program, _reader(package)) for stand in run.stand),
+        waits=waits,
         latent=found.latent,
     )
 
@@ -98,17 +100,16 @@ def _moments(recording: Recording, program: Program, line: Any) -> Iterator[Mome
 def _shortened(turn: list[list[Any]], home: str) -> list[list[Any]]:
     """A turn without most of its middle; a row of kind "gap" stands for what was left out.
 
-    What stays: calls and what came back, waits, both ends, what became known, and lines of the file
-    that is looked at (`home`), as long as it is not too much.
+    What stays: calls and what came back, waits, the rows next to a switch, and lines of the file
+    that is looked at (`home`) on which something became known, if they are few.
     """
     if len(turn) <= TURN_ROWS_MAX:
         return turn
-    of_home = [row for row in turn if row[2] == home or row[5]]
-    telling = of_home if len(of_home) <= TURN_ROWS_MAX else of_home[:3] + of_home[-3:]
+    telling = [row for row in turn if row[2] == home and row[5]][:TELLING_ROWS_MAX]
     kept: list[list[Any]] = []
     for place, row in enumerate(turn):
-        is_end = place == 0 or place >= len(turn) - 2
-        if is_end or row[1] in ("call", "return", "wait") or any(row is one for one in telling):
+        is_edge = place == 0 or place >= len(turn) - 2
+        if is_edge or row[1] in ("call", "return", "wait") or any(row is one for one in telling):
             kept.append(row)
         elif kept[-1][1] == "gap":
             kept[-1][3] += 1
@@ -163,15 +164,13 @@ def _by_place(run: Run) -> dict[tuple[int, int], Call]:
 def _wait(stand: Stand, run: Run, program: Program, line: Any) -> Wait:
     thread = stand.task - 1
     under_way = [c for c in run.plans if c.thread == thread and c.returned is None]
-    made = [call for call in run.plans if call.thread == thread]
+    begun = [call for call in run.plans if call.thread == thread]
     is_ours = 0 <= thread < len(program.plans)
-    call = program.plans[thread][len(made) - 1].text() if is_ours and under_way else ""
+    call = program.plans[thread][len(begun) - 1].text() if is_ours and under_way else ""
     frames = tuple(_frame(place, line) for place in stand.frames)
-    holds = tuple(
-        Held(_lock_name(made_at, line), _frame(taken, line))
-        for made_at, taken in stand.held
-        if taken
-    )
+    # A condition makes a lock for each wait, on the line that waits.
+    real = [(made, taken) for made, taken in stand.held if taken and made != taken]
+    holds = tuple(Held(_lock_name(made, line), _frame(taken, line)) for made, taken in real)
     return Wait(thread, call, _wanted(stand, line), frames, holds)
 
 
@@ -179,13 +178,8 @@ def _wanted(stand: Stand, line: Any) -> str:
     if stand.wants == "lock":
         place = stand.frames[-1] if stand.frames else None
         if stand.made and place and tuple(stand.made[:2]) == tuple(place[:2]):
-            return "to be woken up by another thread"
-        owner = (
-            f", which thread {_THREADS[(stand.wants_from - 1) % 8]} holds"
-            if stand.wants_from
-            else ""
-        )
-        return f"{_lock_name(stand.made, line)}{owner}"
+            return WAKE_UP
+        return _lock_name(stand.made, line)
     if stand.wants == "thread":
         return "the end of another thread"
     return "nothing: it could go on" if not stand.wants else "time to pass"

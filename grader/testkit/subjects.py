@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from grader.oracle.history import Call, Op
@@ -32,7 +32,7 @@ class MemorySubject:
         )
         looks = self._calls(_last_looks(workload))
         return Program(
-            (_clock_at(START_NS), made, *self._calls(workload.before)), self._plans(workload), looks
+            (made, *self._calls(workload.before)), self._plans(workload), looks
         )
 
     def judge(self, workload: Workload, run: Run) -> Problem | None:
@@ -73,7 +73,7 @@ class StoreSubject(MemorySubject):
         closes = any(name == "close" for name, _args in itertools.chain(*workload.plans))
         ending = (Invocation(self.name, "close"), self._open())
         return Program(
-            (_clock_at(START_NS), self._open(), *self._calls(workload.before)),
+            (self._open(), *self._calls(workload.before)),
             self._plans(workload),
             (*(() if closes else looks), *ending, *looks),
             files=True,
@@ -118,28 +118,50 @@ class StoreSubject(MemorySubject):
 
 @dataclass(frozen=True)
 class LockSubject:
-    """An `RWLock`; at the end it must be free."""
+    """An `RWLock`. Besides its own operations a thread may `("pause", (seconds,))`, so that all
+    others come as far as they can, `("enter_read", ())` a block `with lock.reading()` and
+    `("leave_read", (raises,))` it, and the same with `write`.
+
+    `is_freed` says that everybody leaves: then the lock must be free at the end.
+    """
+
+    is_freed: bool = True
 
     name = "lock"
 
     def program(self, workload: Workload) -> Program:
         """Make it, run the plans, then write and read once."""
         made = Invocation(":rwlock", "RWLock", into=self.name)
-        plans = tuple(
-            tuple(Invocation(self.name, name, args) for name, args in plan)
-            for plan in workload.plans
-        )
+        plans = tuple(tuple(self._call(op) for op in plan) for plan in workload.plans)
         ending = ("acquire_write", "release_write", "acquire_read", "release_read")
-        return Program((made,), plans, tuple(Invocation(self.name, name) for name in ending))
+        after = tuple(Invocation(self.name, name) for name in ending) if self.is_freed else ()
+        return Program((made,), plans, after)
 
     def judge(self, workload: Workload, run: Run) -> Problem | None:
         """Ask for an order in which nobody was inside beside a writer."""
-        problem = explained(check_lock([*run.plans, *run.after]))
+        ops = [list(plan) for plan in workload.plans]
+        history = []
+        for call in run.plans:
+            name, _args = ops[call.thread].pop(0)
+            name = name.replace("enter_", "acquire_").replace("leave_", "release_")
+            if name != "pause":
+                history.append(replace(call, name=name, args=()))
+        problem = explained(check_lock([*history, *run.after]))
         if problem is not None and problem.kind == "order":
-            return Problem(
-                "order", "two threads were inside, and one of them writes", (), problem.verdict
-            )
+            sentence = "two threads were inside, and one of them writes"
+            return Problem("order", sentence, (), problem.verdict)
         return problem
+
+    def _call(self, op: Op) -> Invocation:
+        name, args = op
+        if name == "pause":
+            return Invocation("pause", "sleep", args)
+        if name.startswith("enter_"):
+            mode = "reading" if name == "enter_read" else "writing"
+            return Invocation("blocks", "enter", (named(self.name), mode))
+        if name.startswith("leave_"):
+            return Invocation("blocks", "leave", args)
+        return Invocation(self.name, name, args)
 
 
 def _last_looks(workload: Workload) -> tuple[Op, ...]:

@@ -64,6 +64,11 @@ def test_the_agent_stands_on_the_standard_library():
     )
 
 
+def test_the_oracle_knows_no_agent_and_no_session():
+    own = files(ROOT / "grader/oracle")
+    assert strangers(own, lambda name: name.startswith("grader.oracle")) == set()
+
+
 def test_the_grader_never_imports_a_package_under_test():
     own = [path for path in files(ROOT / "grader") if "samples" not in path.parts]
     guilty = {

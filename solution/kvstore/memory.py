@@ -192,8 +192,9 @@ class MemoryStore:
     def _find(self, key: str) -> _Record | None:
         """Check a key and look it up, once; a dead record counts as none."""
         _check_key(key)
+        now_ns = self._now_ns()  # first: what is found then was alive at this instant, or is dead
         record = self._records.get(key)
-        return record if record is not None and record.is_live(self._now_ns()) else None
+        return record if record is not None and record.is_live(now_ns) else None
 
     def _live_locked(self) -> dict[str, _Record]:
         now_ns = self._now_ns()

@@ -6,7 +6,8 @@ A program is a dictionary: `setup` and `after` are calls that are made while nob
 the name of an object made before, or ":memory" for the module `kvstore.memory`; a dotted `name`
 goes on (`Store.open`); `into` names the result, or is empty. `("$", name)` in arguments stands for
 a named object. There from the start: `clock`, which stands still, `folder`, the path of an empty
-folder, `files`, which reads it (`grader.agent.race.files`), and `pause`, to sleep in virtual time.
+folder, `files`, which reads it (`grader.agent.race.files`), `pause`, to sleep in virtual time, and
+`blocks`, to stay inside a `with` block (`grader.agent.race.look`).
 
 What decides, the record, is kept here, in generators that are suspended while code under test runs.
 """
@@ -24,7 +25,7 @@ from ..primitives import lock_release, new_held_lock, or_end, start_thread, take
 from .files import Files
 from .fresh import forget_package, importer
 from .instrument import read_package
-from .look import call_named
+from .look import Blocks, call_named
 from .points import POINTS
 from .record import Recorder, where_threads_stand
 from .scheduler import SCHEDULER, Abort
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     Row = tuple[int, int, int, int, bool, Any]
     StepsOf = Callable[[list[Outcome]], Generator[Step, None, None]]
 
-CLOCK_START = 1_000_000.0  # seconds
+CLOCK_START = 1_700_000_000.0  # seconds; `grader.oracle` begins at the same instant
 _UNWIND_SECONDS = 1.0
 _COPY_DEPTH = 4
 _replace = CodeType.replace
@@ -114,6 +115,7 @@ class _Schedule:
             "folder": folder,
             "files": self._files,
             "pause": Pause(),
+            "blocks": Blocks(),
         }
         self._rows: dict[str, list[Row]] = {"setup": [], "plans": [], "after": []}
         self._end = "done"
@@ -130,13 +132,16 @@ class _Schedule:
         wait_for(SCHEDULER.done)
         stand = where_threads_stand(self._package_dir) if SCHEDULER.failure else []
         errors = [(name, type(error).__name__) for name, error in SCHEDULER.thread_errors]
+        is_unwound = SCHEDULER.unwind(_UNWIND_SECONDS)
+        if SCHEDULER.failure:
+            _in_a_thread(self._objects.clear)
         return {
             "end": SCHEDULER.failure or self._end,
-            "steps": self._steps,
+            "steps": SCHEDULER.steps if SCHEDULER.failure else self._steps,
             **self._rows,
             "stand": stand,
             "errors": errors,
-            "unwound": SCHEDULER.unwind(_UNWIND_SECONDS),
+            "unwound": is_unwound,
         }
 
     def _main(
@@ -159,6 +164,7 @@ class _Schedule:
             SCHEDULER.join(task)
         self._steps = SCHEDULER.end()
         yield from self._alone("after", box)
+        yield self._objects.clear, (), []  # what code under test does then, it does now
 
     def _thread_steps(self, number: int, plan: list[Call]) -> StepsOf:
         return lambda box: self._calls("plans", number, plan, box)

@@ -96,7 +96,7 @@ class Recorder:
         return opaque(on_call)
 
     def _note(self, row: list[Any]) -> None:
-        if len(self.rows) < ROWS_MAX:
+        if len(self.rows) < ROWS_MAX and not SCHEDULER.aborting:
             self.rows.append(row)
 
 

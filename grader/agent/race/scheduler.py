@@ -95,6 +95,11 @@ class Scheduler:
         """How many decisions there were so far."""
         return self._horizon - self.left
 
+    @property
+    def steps(self) -> int:
+        """How many there were since `begin`."""
+        return self.step - self._since
+
     def begin(self) -> None:
         """From here on the strategy decides, and steps are counted anew."""
         self._since = self._switched = self.step
@@ -107,7 +112,7 @@ class Scheduler:
 
     def end(self) -> int:
         """From here on nobody is interrupted; returns how many steps there were since `begin`."""
-        steps = self.step - self._since
+        steps = self.steps
         self._strategy, self._due = Quiet(), NEVER
         self._since = self._switched = self.step
         self._look_ahead()

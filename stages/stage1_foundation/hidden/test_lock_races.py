@@ -7,36 +7,73 @@ a lock that is not free when everybody has left.
 from grader.testkit import LockSubject, Workload, points
 
 LOCK = LockSubject()
+PAUSE = ("pause", (1.0,))
+MODES = {"r": "read", "w": "write"}
 
 
-def _visit(mode):
-    return (f"acquire_{mode}", ()), (f"release_{mode}", ())
+def _visit(letter):
+    """Enter, stay until all others have come as far as they can, leave.
+
+    `r` and `w` take and release the lock, `R` and `W` use a `with` block, which `!` leaves by an
+    exception.
+    """
+    mode = MODES[letter[0].lower()]
+    if letter[0].islower():
+        return (f"acquire_{mode}", ()), PAUSE, (f"release_{mode}", ())
+    return (f"enter_{mode}", ()), PAUSE, (f"leave_{mode}", (letter.endswith("!"),))
 
 
-def _visits(*modes):
-    """One thread for each text: each letter of it is a visit, to read or to write."""
-    names = {"r": "read", "w": "write"}
-    plans = (tuple(call for letter in text for call in _visit(names[letter])) for text in modes)
+def _visits(*threads):
+    """One thread for each text, with a visit for each of its words."""
+    plans = (tuple(call for word in text.split() for call in _visit(word)) for text in threads)
+    return Workload((), tuple(plans))
+
+
+def _hurried(*threads):
+    """The same without a stay inside."""
+    plans = (tuple(op for op in plan if op != PAUSE) for plan in _visits(*threads).plans)
     return Workload((), tuple(plans))
 
 
 @points(2, suite="concurrency", hint="two-counts")
 def test_a_writer_is_alone(races):
     """Whatever the order in which readers and a writer come, the writer is inside alone."""
-    races.run(LOCK, _visits("w", "r"), _visits("w", "rr"), _visits("r", "w", "r"), schedules=60)
+    crowds = ("w", "r"), ("w", "r r"), ("r", "w", "r"), ("W", "R")
+    races.run(LOCK, *(_visits(*crowd) for crowd in crowds), _hurried("r", "w"), schedules=40)
 
 
 @points(2, suite="concurrency", hint="two-counts")
 def test_two_writers_take_turns(races):
     """Two writers are never inside together, whether or not somebody reads."""
-    races.run(LOCK, _visits("w", "w"), _visits("ww", "w"), _visits("w", "w", "r"), schedules=60)
+    crowds = ("w", "w"), ("w w", "w"), ("w", "w", "r"), ("W", "W")
+    races.run(LOCK, *(_visits(*crowd) for crowd in crowds), _hurried("w", "w"), schedules=40)
 
 
 @points(2, suite="concurrency", hint="wake-up")
 def test_nobody_sleeps_for_ever(races):
     """However readers and writers come and go, each of them gets in and out."""
-    crowds = ("wr", "rw", "w"), ("r", "r", "ww"), ("ww", "ww"), ("rwr", "wrw"), ("r", "w", "w", "r")
-    races.run(LOCK, *(_visits(*crowd) for crowd in crowds), schedules=50)
+    crowds = ("w r", "r w", "w"), ("r", "r", "w w"), ("w w", "w w"), ("r", "w", "w", "r")
+    races.run(LOCK, *(_visits(*crowd) for crowd in crowds), schedules=40)
+    races.run(LOCK, *(_hurried(*crowd) for crowd in crowds), schedules=40)
+
+
+@points(2, suite="concurrency", hint="two-counts")
+def test_readers_share(races):
+    """Readers that never leave keep no reader out, whether or not they waited behind a writer."""
+    staying = (("acquire_read", ()),)
+    in_a_block = (("enter_read", ()),)
+    lock = LockSubject(is_freed=False)
+    for reader in (staying, in_a_block):
+        writer = _visit("w")
+        races.run(lock, Workload((), (reader, reader)), Workload((), (reader, staying)))
+        races.run(lock, Workload((), (writer, (PAUSE, *reader), (PAUSE, *reader))), schedules=40)
+
+
+@points(2, suite="concurrency", hint="with-blocks")
+def test_an_exception_in_a_block_keeps_nobody_waiting(races):
+    """Who leaves a with block by an exception has released the lock, so others get in."""
+    crowds = ("R!", "W"), ("W!", "W"), ("W!", "R"), ("R!", "R", "w")
+    races.run(LOCK, *(_visits(*crowd) for crowd in crowds), schedules=20)
 
 
 @points(1, suite="concurrency", hint="who-holds-it")
@@ -44,10 +81,9 @@ def test_a_refusal_keeps_nothing(races):
     """Who is refused, for taking the lock twice or for releasing what it does not hold, leaves the
     lock as it was, and nobody waits for it.
     """
-    twice = [(f"acquire_{first}", ()) for first in ("read", "write")]
-    for first in twice:
-        for second in (*twice, ("release_read", ()), ("release_write", ())):
-            release = (first[0].replace("acquire", "release"), ())
-            plans = ((first, second, release), _visit("write"))
-            if second != release:
-                races.run(LOCK, Workload((), plans), schedules=20)
+    for first in ("read", "write"):
+        take, release = (f"acquire_{first}", ()), (f"release_{first}", ())
+        other = "write" if first == "read" else "read"
+        for second in (take, (f"acquire_{other}", ()), (f"release_{other}", ())):
+            plans = ((take, second, release), _visit("w"))
+            races.run(LOCK, Workload((), plans), schedules=20)
