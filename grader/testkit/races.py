@@ -7,7 +7,9 @@ order of the calls explains. `races.run(subject, workload)` takes a program as i
 
 from __future__ import annotations
 
+import math
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +17,9 @@ from typing import Any
 
 from grader.oracle.workload import Workload, workloads
 from grader.outcome import Interleaving
-from grader.races.explorer import Explorer
+from grader.races.explorer import Explorer, Recording
 from grader.races.problem import Subject, judge
-from grader.races.replay import Replay
+from grader.races.replay import Replay, ReplayError, check_of
 from grader.races.search import Found, Search, Trial
 from grader.races.story import tell
 from grader.remote.session import Session
@@ -36,15 +38,34 @@ class RaceFound(Exception):  # noqa: N818  (it is the package's failure, not an 
 
 @dataclass
 class Patience:
-    """How much one run spends on races: `factor` more schedules than usual, and how many more
-    failures are shrunk. `found` counts the races of the run; `tell` hears how many schedules were
-    tried.
+    """How much one run spends on races: `factor` times as many schedules as usual of the same
+    programs, none after `end` (of `time.monotonic`), and how many more failures are shrunk. `found`
+    counts the races of the run; `tell` hears how many schedules were tried.
     """
 
     factor: int = 1
     shrinks: int = 4
     found: int = 0
+    end: float = math.inf
     tell: Callable[[int], None] = lambda count: None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is no time left."""
+        return time.monotonic() >= self.end
+
+
+@dataclass
+class Rerun:
+    """The one schedule that a run is about: nothing is searched. `is_recorded` has it written down
+    line by line, which a debugger would get in the way of. `is_done` says that a test has come to
+    its program, `misfit` that this was another one.
+    """
+
+    replay: Replay
+    is_recorded: bool = True
+    is_done: bool = False
+    misfit: ReplayError | None = None
 
 
 class Races:
@@ -58,16 +79,15 @@ class Races:
         seed: int,
         rng: random.Random,
         patience: Patience,
-        replay: Replay | None = None,
+        rerun: Rerun | None = None,
     ) -> None:
         self._explorer = Explorer(session)
-        self._session = session
         self._package = package
         self._test = test
         self._seed = seed
         self._rng = rng
         self._patience = patience
-        self._replay = replay
+        self._rerun = rerun
         self._tried = 0
 
     def explore(
@@ -83,8 +103,7 @@ class Races:
 
         `wanted` goes to `grader.oracle.workload.workloads`: `threads`, `calls`, `keys`, `partners`.
         """
-        count = programs * self._patience.factor
-        drawn = workloads(self._rng, aim=aim, count=count, **wanted)
+        drawn = workloads(self._rng, aim=aim, count=programs, **wanted)
         self.run(subject, *drawn, schedules=schedules)
 
     def run(self, subject: Subject, *programs: Workload, schedules: int = SCHEDULES) -> None:
@@ -93,10 +112,12 @@ class Races:
         for workload in programs:
             seed, number = self._rng.getrandbits(30), self._tried
             self._tried += 1
-            if self._replay is not None:
-                if number == self._replay.program:
-                    self._run_again(subject, workload, self._replay)
+            if self._rerun is not None:
+                if number == self._rerun.replay.program:
+                    self._run_again(subject, workload, self._rerun)
                 continue
+            if self._patience.is_over:
+                return
             found = search.try_workload(
                 subject, workload, number, seed, schedules * self._patience.factor
             )
@@ -116,24 +137,35 @@ class Races:
             found = search.shrink(found)
         self._tell(found)
 
-    def _run_again(self, subject: Subject, workload: Workload, replay: Replay) -> None:
-        spec = ("switches", list(replay.switches))
-        trial = Trial(subject, workload, replay.program, replay.kept, replay.coarse, spec)
-        program = subject.program(trial.workload)
-        run = self._explorer.explore(program, [spec], coarse=replay.coarse)[0]
-        problem = judge(subject, trial.workload, run)
-        self._session.trace.note(f"the schedule {replay} was run again")
+    def _run_again(self, subject: Subject, whole: Workload, rerun: Rerun) -> None:
+        replay, switches = rerun.replay, list(rerun.replay.switches)
+        try:
+            workload = replay.workload(whole)
+        except ReplayError as problem:
+            rerun.misfit = problem
+            return
+        spec = ("switches", switches)
+        trial = Trial(subject, whole, replay.program, replay.kept, replay.coarse, spec)
+        run = self._explorer.explore(subject.program(workload), [spec], coarse=replay.coarse)[0]
+        rerun.is_done = True
+        self._patience.tell(1)
+        if any("BdbQuit" in call.errors for call in [*run.setup, *run.plans, *run.after]):
+            raise KeyboardInterrupt  # the debugger was told to quit
+        problem = judge(subject, workload, run)
         if problem is not None:
-            self._tell(Found(trial, run, problem, 1))
+            # Fine points stayed in the id because coarse ones did not show the failure.
+            found = Found(trial, run, problem, 0, latent=not replay.coarse)
+            self._tell(found, None if rerun.is_recorded else Recording(run, [], switches))
 
-    def _tell(self, found: Found) -> None:
+    def _tell(self, found: Found, recording: Recording | None = None) -> None:
         trial = found.trial
         program = trial.subject.program(trial.workload)
-        recording = self._explorer.replay(program, trial.spec, coarse=trial.coarse)
+        recording = recording or self._explorer.replay(program, trial.spec, coarse=trial.coarse)
         replay = Replay(
             self._test,
             self._seed,
             trial.number,
+            check_of(trial.whole),
             trial.kept,
             trial.coarse,
             tuple(recording.switches),

@@ -31,9 +31,7 @@ class MemorySubject:
             ":memory", "MemoryStore", kwargs={"clock": named("clock")}, into=self.name
         )
         looks = self._calls(_last_looks(workload))
-        return Program(
-            (made, *self._calls(workload.before)), self._plans(workload), looks
-        )
+        return Program((made, *self._calls(workload.before)), self._plans(workload), looks)
 
     def judge(self, workload: Workload, run: Run) -> Problem | None:
         """Ask for an order of all calls that explains what they returned."""
@@ -122,10 +120,12 @@ class LockSubject:
     others come as far as they can, `("enter_read", ())` a block `with lock.reading()` and
     `("leave_read", (raises,))` it, and the same with `write`.
 
-    `is_freed` says that everybody leaves: then the lock must be free at the end.
+    `is_freed` says that everybody leaves: then the lock must be free at the end. `in_turn` are two
+    threads, counted from 0, of which the first must get in before the second.
     """
 
     is_freed: bool = True
+    in_turn: tuple[int, int] | None = None
 
     name = "lock"
 
@@ -150,7 +150,19 @@ class LockSubject:
         if problem is not None and problem.kind == "order":
             sentence = "two threads were inside, and one of them writes"
             return Problem("order", sentence, (), problem.verdict)
-        return problem
+        return problem or self._judge_turns(history)
+
+    def _judge_turns(self, history: list[Call]) -> Problem | None:
+        if self.in_turn is None:
+            return None
+        first, second = (
+            next(call for call in history if call.thread == thread and "acquire" in call.name)
+            for thread in self.in_turn
+        )
+        if (first.returned or 0) <= (second.returned or 0):
+            return None
+        sentence = f"{second.name} overtook {first.name}, which had been waiting before"
+        return Problem("state", sentence, (first, second))
 
     def _call(self, op: Op) -> Invocation:
         name, args = op

@@ -53,32 +53,35 @@ _replace = CodeType.replace
 
 def race_tools(package_dir: str) -> dict[str, Callable[..., Outcome]]:
     """The tools `explore` and `replay` for the package in `package_dir`."""
-    ready: dict[bool, Callable[[], None]] = {}
+    ready: dict[tuple[bool, frozenset[str]], Callable[[], None]] = {}
 
-    def prepare(coarse: bool) -> Callable[[], None]:  # noqa: FBT001
-        if coarse not in ready:
-            outcome = _in_a_thread(partial(read_package, package_dir, coarse=coarse))
+    def prepare(program: dict[str, Any], coarse: bool) -> Callable[[], None]:  # noqa: FBT001
+        calls = [call for part in ("setup", "after") for call in program[part]]
+        calls += [call for plan in program["plans"] for call in plan]
+        roots = frozenset([call[1][1:] for call in calls if call[1][:1] == ":"])
+        wanted = (coarse, roots)
+        if wanted not in ready:
+            reading = partial(read_package, package_dir, roots, coarse=coarse)
+            outcome = _in_a_thread(reading)
             if outcome[0] != "ok":
                 raise RuntimeError(f"the package cannot be read: {outcome[1]}")
-            compiled = outcome[1]
-            ready[coarse] = importer(
-                {
-                    name: compiled[name]._replace(code=_bind(compiled[name].code))
-                    for name in compiled
-                }
-            )
-        return ready[coarse]
+            files = outcome[1]
+            bound = {name: files[name]._replace(code=_bind(files[name].code)) for name in files}
+            ready[wanted] = importer(bound)
+        return ready[wanted]
 
     def explore(program: dict[str, Any], folder: str, coarse: bool, specs: list[Any]) -> Outcome:  # noqa: FBT001
-        """One result for each schedule, up to the first that does not end as it should."""
-        start_afresh, results = prepare(coarse), []
+        """One result for each schedule, up to the first that does not end as it should, or whose
+        threads do not.
+        """
+        start_afresh, results = prepare(program, coarse), []
         put_back = replace_primitives()
         try:
             for spec in specs:
                 schedule = _Schedule(program, folder, package_dir, None)
                 results.append(schedule.run(start_afresh, spec))
-                if results[-1]["end"] != "done":
-                    break
+                if results[-1]["end"] != "done" or not results[-1]["unwound"]:
+                    break  # a thread that would not end must not run beside the next schedule
         finally:
             put_back()
             forget_package()
@@ -86,7 +89,7 @@ def race_tools(package_dir: str) -> dict[str, Callable[..., Outcome]]:
 
     def replay(program: dict[str, Any], folder: str, coarse: bool, spec: Any) -> Outcome:  # noqa: FBT001
         """One result, with the schedule as switches and what each thread did line by line."""
-        start_afresh = prepare(coarse)
+        start_afresh = prepare(program, coarse)
         put_back = replace_primitives()
         try:
             recorder = Recorder(package_dir)
@@ -126,18 +129,18 @@ class _Schedule:
         """Run it under one schedule; what comes back is plain, or an object of the package's."""
         SCHEDULER.start(strategy(*spec))
         SCHEDULER.package_dir, SCHEDULER.recorder = self._package_dir, self._recorder
-        forget_threads()
         _start(SCHEDULER.add("main"), lambda box: self._main(start_afresh, box), None)
         SCHEDULER.give_first_turn()
         wait_for(SCHEDULER.done)
         stand = where_threads_stand(self._package_dir) if SCHEDULER.failure else []
         errors = [(name, type(error).__name__) for name, error in SCHEDULER.thread_errors]
+        steps = SCHEDULER.steps if SCHEDULER.failure else self._steps
         is_unwound = SCHEDULER.unwind(_UNWIND_SECONDS)
         if SCHEDULER.failure:
             _in_a_thread(self._objects.clear)
         return {
             "end": SCHEDULER.failure or self._end,
-            "steps": SCHEDULER.steps if SCHEDULER.failure else self._steps,
+            "steps": steps,
             **self._rows,
             "stand": stand,
             "errors": errors,
@@ -148,6 +151,7 @@ class _Schedule:
         self, start_afresh: Callable[[], None], box: list[Outcome]
     ) -> Generator[Step, None, None]:
         """The steps of task 0: set up, start the threads of the program, wait, look at the end."""
+        yield forget_threads, (), []
         yield start_afresh, (), []
         if self._program["files"]:
             yield self._files.empty, (), []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 
 class Files:
@@ -14,12 +13,12 @@ class Files:
 
     def empty(self) -> None:
         """Make it if it is not there, and remove whatever it holds."""
+        for folder, folders, files in os.walk(self._folder, topdown=False):
+            for name in files:
+                os.unlink(os.path.join(folder, name))
+            for name in folders:
+                os.rmdir(os.path.join(folder, name))
         os.makedirs(self._folder, exist_ok=True)
-        for entry in os.scandir(self._folder):
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path)
-            else:
-                os.unlink(entry.path)
 
     def path(self, name: str) -> str:
         """The path of a file in the folder."""

@@ -20,7 +20,7 @@ import warnings
 
 from .fresh import Compiled
 from .points import EACH, IN_PLACE, POINT, VALUE
-from .stateless import is_stateless
+from .stateless import is_stateless, staying
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,38 +36,50 @@ _LOOKING = {
 }
 
 
-def read_package(package_dir: str, *, coarse: bool) -> dict[str, Compiled]:
-    """Compile every file of a package, by the name of its module.
+def read_package(package_dir: str, roots: frozenset[str], *, coarse: bool) -> dict[str, Compiled]:
+    """Compile the modules `roots` of a package and all that they import of it, by full name.
 
-    A file that cannot be read or compiled is left out: importing it will say why.
+    A file that cannot be read or compiled is left out: importing it will say why. If a file imports
+    by a function call, nobody knows what, so all files are compiled.
     """
     package = os.path.basename(package_dir)
-    compiled: dict[str, Compiled] = {}
-    for name in sorted(os.listdir(package_dir)):
-        stem, extension = os.path.splitext(name)
-        if extension != ".py":
+    stems = {name[:-3] for name in os.listdir(package_dir) if name[-3:] == ".py"}
+    waiting, compiled = ["__init__", *sorted(roots & stems)], {}
+    uses: dict[str, set[str]] = {}
+    while waiting:
+        stem = waiting.pop()
+        name = package if stem == "__init__" else f"{package}.{stem}"
+        file = os.path.join(package_dir, f"{stem}.py")
+        if name in compiled:
             continue
-        file = os.path.join(package_dir, name)
         try:
             with open(file, "rb") as source:
-                code, keeps_nothing = compile_with_points(source.read(), file, coarse=coarse)
+                text = source.read()
+            code, keeps_nothing, imported = compile_with_points(text, file, coarse=coarse)
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             continue
-        is_package = stem == "__init__"
-        name = package if is_package else f"{package}.{stem}"
-        compiled[name] = Compiled(file, is_package, keeps_nothing, code)
-    return compiled
+        compiled[name] = Compiled(file, name == package, keeps_nothing, code)
+        imports_by_call = name != package and (b"__import__" in text or b"importlib" in text)
+        found = stems if imports_by_call or package in imported else imported & stems
+        uses[name] = {f"{package}.{other}" for other in found}
+        waiting += sorted(found)
+    stay = staying({name for name in compiled if compiled[name].is_stateless}, uses)
+    return {name: compiled[name]._replace(is_stateless=name in stay) for name in compiled}
 
 
-def compile_with_points(source: bytes, file: str, *, coarse: bool) -> tuple[CodeType, bool]:
-    """Return the code of one file, and whether it keeps nothing; raises what `compile` raises."""
+def compile_with_points(
+    source: bytes, file: str, *, coarse: bool
+) -> tuple[CodeType, bool, set[str]]:
+    """Return the code of one file, whether it keeps nothing, and the last parts of the names of all
+    modules that it may import; raises what `compile` raises.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "str object is not callable" is what a point looks like
         tree = ast.parse(source, file)
-        keeps_nothing = is_stateless(tree.body)
+        keeps_nothing, imported = is_stateless(tree), set(_modules(tree))
         changed = _Coarse().visit(tree) if coarse else _Fine(tree).visit(tree)
         code = compile(ast.fix_missing_locations(changed), file, "exec", dont_inherit=True)
-        return code, keeps_nothing
+        return code, keeps_nothing, imported
 
 
 def _call(point: str, *arguments: ast.expr, at: ast.AST) -> ast.Call:
@@ -241,8 +253,7 @@ class _Fine(_Points):
 
     def visit_Assign(self, node: ast.Assign) -> Any:
         self.generic_visit(node)
-        names = {target.id for target in node.targets if isinstance(target, ast.Name)}
-        if self.depth and names & self._shared:
+        if self.depth and self._shared & set(_stored(node.targets)):
             node.value = _call(VALUE, node.value, at=node.value)
         return node
 
@@ -261,13 +272,15 @@ class _Fine(_Points):
             changed = _call(VALUE, _call(operator, read, value, at=node), at=node)
             return ast.copy_location(ast.Assign([target], changed), node)
         owner = self.visit(target.value)
-        statements = [_keep("owner", owner, node)]
+        statements: list[Any] = [_keep("owner", owner, node)]
         if isinstance(target, ast.Subscript):
             statements.append(_keep("index", self.visit(target.slice), node))
         write = _access(target, ast.Store())
         changed = _call(operator, _access(target, ast.Load()), value, at=node)
         statements.append(ast.copy_location(ast.Assign([write], changed), node))
-        return statements
+        kept = [statement.targets[0] for statement in statements[:-1]]
+        forgotten = [ast.copy_location(ast.Name(name.id, ast.Del()), node) for name in kept]
+        return [*statements, ast.copy_location(ast.Delete(forgotten), node)]
 
 
 def _keep(what: str, value: ast.expr, at: ast.AST) -> ast.stmt:
@@ -307,6 +320,24 @@ def _imported(tree: ast.Module) -> Iterable[str]:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.asname or alias.name.partition(".")[0]
+
+
+def _modules(tree: ast.Module) -> Iterable[str]:
+    """The last parts of the names of modules that a file imports somewhere, and some more."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                yield alias.name.rpartition(".")[2]
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.rpartition(".")[2]
+
+
+def _stored(targets: list[ast.expr]) -> Iterable[str]:
+    """Names that an assignment binds."""
+    for target in targets:
+        for node in ast.walk(target):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                yield node.id
 
 
 def _methods(tree: ast.Module) -> Iterable[str]:

@@ -150,12 +150,16 @@ class Scheduler:
             self._go_to(chosen, self.current, step)
 
     def block(self, waits_for: Any, seconds: float | None = None) -> bool:
-        """Wait until `wake(waits_for)`; False when `seconds` of virtual time went by before."""
+        """Wait until `wake(waits_for)`; False when `seconds` of virtual time went by before, and at
+        once when there are none.
+        """
         if self.aborting:
             raise Abort
+        if seconds is not None and seconds <= 0:
+            return False
         task = self.current
         task.state, task.waits_for, task.timed_out = BLOCKED, waits_for, False
-        task.deadline = None if seconds is None else self.now + max(0.0, seconds)
+        task.deadline = None if seconds is None else self.now + seconds
         self.ready.remove(task)
         if self.recorder is not None:
             self.recorder.waits(task)
@@ -243,6 +247,9 @@ class Scheduler:
         """Who has the turn at a step if no strategy says otherwise."""
         current: Task = self.current
         if step - self._switched <= FAIR_STEPS:
+            return current
+        if len(self.ready) == 1:
+            self._switched = step  # nobody else was kept waiting
             return current
         later = [task for task in self.ready if task.number > current.number]
         return (later or self.ready)[0]

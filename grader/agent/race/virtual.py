@@ -10,12 +10,17 @@ Outside of a schedule a lock is always free, so that an object that dies later f
 
 from __future__ import annotations
 
+import _frozen_importlib
+import _queue
 import _thread
+import functools
+import itertools
 import os
 import queue
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 from .scheduler import DONE, SCHEDULER, Abort
 
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
+    from .scheduler import Task
+
 IDENT_BASE = 1000  # of the numbers that `threading.get_ident` gives
 _EPOCH, _BOOT = 1_700_000_000.0, 1000.0  # virtual zero of `time.time` and of `time.monotonic`
 _getframe = sys._getframe
@@ -33,6 +40,8 @@ _getframe = sys._getframe
 class Lock:
     """`threading.Lock` in virtual time."""
 
+    _is_quiet = False  # whether taking and releasing it are no steps of the schedule
+
     def __init__(self) -> None:
         self._owner: Any = None
         self.made_at = _place() if SCHEDULER.recorder is not None else None
@@ -40,15 +49,14 @@ class Lock:
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002
         """As Python's: True when taken, False when it was not to be had (in time)."""
-        if not blocking and timeout != -1:
-            raise ValueError("can't specify a timeout for a non-blocking call")
-        if timeout < 0 and timeout != -1:
-            raise ValueError("timeout value must be a non-negative number")
+        seconds = _patience(blocking, timeout)
         if not SCHEDULER.active:
             return True
-        SCHEDULER.sync()
+        if not self._is_quiet:
+            SCHEDULER.sync()
+        end = None if seconds is None else SCHEDULER.now + seconds
         while self._owner is not None:
-            if not blocking or not SCHEDULER.block(self, None if timeout < 0 else timeout):
+            if not SCHEDULER.block(self, None if end is None else end - SCHEDULER.now):
                 return False
         self._own(SCHEDULER.current)
         return True
@@ -62,7 +70,8 @@ class Lock:
             raise RuntimeError("release unlocked lock")
         self._disown()
         SCHEDULER.wake(self)
-        SCHEDULER.sync()
+        if not self._is_quiet:
+            SCHEDULER.sync()
 
     def locked(self) -> bool:
         """Whether somebody has it."""
@@ -98,6 +107,7 @@ class RLock(Lock):
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002
         """As Python's: who has it may take it again."""
+        _patience(blocking, timeout)
         if self._is_owned():
             self._count += 1
             return True
@@ -136,6 +146,39 @@ class RLock(Lock):
         return self._count if self._is_owned() else 0
 
 
+class _ImportLock(Lock):
+    """A lock of the import system. A module is imported once in a process, and in the schedules
+    after that it is there: so that importing takes no steps.
+    """
+
+    _is_quiet = True
+
+
+class _ImportRLock(RLock):
+    """The same, re-entrant."""
+
+    _is_quiet = True
+
+
+def _patience(blocking: bool, timeout: float) -> float | None:  # noqa: FBT001
+    """How many seconds `acquire` may wait, None for any time; raises what Python's raises."""
+    if not blocking and timeout != -1:
+        raise ValueError("can't specify a timeout for a non-blocking call")
+    if timeout == -1:
+        return None if blocking else 0
+    _check_seconds(timeout, "timeout value must be a non-negative number")
+    return timeout
+
+
+def _check_seconds(seconds: float, refusal: str) -> None:
+    if seconds != seconds:  # noqa: PLR0124  (NaN alone is not equal to itself)
+        raise ValueError("Invalid value NaN (not a number)")
+    if seconds < 0:
+        raise ValueError(refusal)
+    if seconds > threading.TIMEOUT_MAX:
+        raise OverflowError("timeout value is too large")
+
+
 def _place() -> tuple[str, int, str] | None:
     """The innermost line of the package's that is under way: file, line, function."""
     frame: FrameType | None = _getframe(1)
@@ -163,40 +206,74 @@ def _start(self: Any) -> None:
     if self._started._flag:
         raise RuntimeError("threads can only be started once")
 
+    active = threading._active  # type: ignore[attr-defined]
+
     def body() -> None:
-        self._ident = _get_ident()
-        threading._active[self._ident] = self  # type: ignore[attr-defined]
+        active[self._ident] = self
         try:
             self.run()
-        except (Abort, SystemExit):
-            return
-        except BaseException as error:
-            SCHEDULER.thread_errors.append((self.name, error))
+        finally:
+            active.pop(self._ident, None)
 
-    self._task = SCHEDULER.spawn(body, self.name)
+    self._task = _spawn(body, self.name)
     self._ident = IDENT_BASE + self._task.number
     self._started._flag = True
     SCHEDULER.sync()
 
 
+def _start_new_thread(
+    function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any] | None = None
+) -> int:
+    """`_thread.start_new_thread`."""
+    task = _spawn(lambda: function(*args, **(kwargs or {})), "a thread")
+    SCHEDULER.sync()
+    return IDENT_BASE + task.number
+
+
+def _spawn(function: Callable[[], object], name: str) -> Task:
+    """Start a thread; what ends it is noted."""
+
+    def whole() -> None:
+        try:
+            function()
+        except (Abort, SystemExit):
+            return
+        except BaseException as error:
+            SCHEDULER.thread_errors.append((name, error))
+
+    return SCHEDULER.spawn(whole, name)
+
+
 def _join(self: Any, timeout: float | None = None) -> None:
+    if not self._initialized:
+        raise RuntimeError("Thread.__init__() not called")
     if not self._started._flag:
         raise RuntimeError("cannot join thread before it is started")
-    if self._task is SCHEDULER.current:
+    task = _task_of(self)
+    if task is SCHEDULER.current:
         raise RuntimeError("cannot join current thread")
-    SCHEDULER.join(self._task, timeout)
+    SCHEDULER.join(task, timeout)
 
 
 def _is_alive(self: Any) -> bool:
-    return bool(self._started._flag) and self._task.state != DONE
+    return bool(self._started._flag) and _task_of(self).state != DONE
+
+
+def _task_of(thread: Any) -> Task:
+    """The task of a thread; the process's main thread is taken for the one that sets up."""
+    return getattr(thread, "_task", None) or SCHEDULER.tasks[0]
 
 
 def _sleep(seconds: float) -> None:
-    if seconds < 0:
-        raise ValueError("sleep length must be non-negative")
+    _check_seconds(seconds, "sleep length must be non-negative")
     SCHEDULER.sync()
-    if seconds > 0:
-        SCHEDULER.block("time", seconds)
+    SCHEDULER.block("time", seconds)
+
+
+# What the import system looks up in `_thread`.
+_IMPORT_SYSTEM = SimpleNamespace(
+    allocate_lock=_ImportLock, RLock=_ImportRLock, get_ident=_get_ident, LockType=Lock
+)
 
 
 class Pause:
@@ -224,11 +301,13 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         *((threading, name, Lock) for name in ("Lock", "_allocate_lock")),
         *((threading, name, RLock) for name in ("RLock", "_CRLock", "_PyRLock")),
         *((_thread, name, Lock) for name in ("allocate_lock", "allocate", "lock", "LockType")),
-        (_thread, "RLock", RLock),
+        *((module, "RLock", RLock) for module in (_thread, functools)),
+        (_frozen_importlib, "_thread", _IMPORT_SYSTEM),
+        *((_thread, name, _start_new_thread) for name in ("start_new_thread", "start_new")),
         *((module, "get_ident", _get_ident) for module in (threading, _thread)),
         (threading, "_time", steady),
         *((thread, "start", _start), (thread, "join", _join), (thread, "is_alive", _is_alive)),
-        (queue, "SimpleQueue", queue._PySimpleQueue),  # type: ignore[attr-defined]
+        *((module, "SimpleQueue", queue._PySimpleQueue) for module in (queue, _queue)),  # type: ignore[attr-defined]
         (queue, "time", steady),
         *((time, "time", wall), (time, "time_ns", wall_ns), (time, "sleep", _sleep)),
         *((time, name, steady) for name in ("monotonic", "perf_counter")),
@@ -253,7 +332,14 @@ def replace_primitives() -> Callable[[], None]:
 
 
 def forget_threads() -> None:
-    """Leave no thread of the last schedule where `threading.current_thread` looks."""
+    """Leave no thread of the last schedule where `threading.current_thread` looks, and number those
+    that come from the beginning.
+    """
     active = threading._active  # type: ignore[attr-defined]
-    for ident in [ident for ident in active if ident in range(IDENT_BASE, 2 * IDENT_BASE)]:
-        del active[ident]
+    for ident in list(active):  # a thread that has just ended may be removing itself
+        if ident in range(IDENT_BASE, 2 * IDENT_BASE):
+            active.pop(ident, None)
+    threading._counter = itertools.count(1).__next__  # type: ignore[attr-defined]
+    executors = sys.modules.get("concurrent.futures.thread")
+    if executors is not None:
+        executors.ThreadPoolExecutor._counter = itertools.count().__next__

@@ -69,6 +69,17 @@ def test_readers_share(races):
         races.run(lock, Workload((), (writer, (PAUSE, *reader), (PAUSE, *reader))), schedules=40)
 
 
+@points(2, suite="concurrency", hint="starving-writer")
+def test_a_newcomer_does_not_overtake_a_writer(races):
+    """A reader who comes when a writer already waits gets in after the writer."""
+    lock = LockSubject(in_turn=(1, 2))
+    for letters in ("rwr", "RWR"):
+        first, writer, newcomer = (_visit(letter) for letter in letters)
+        staying = (first[0], ("pause", (3.0,)), first[2])
+        plans = staying, (PAUSE, *writer), (("pause", (2.0,)), *newcomer)
+        races.run(lock, Workload((), plans), schedules=60)
+
+
 @points(2, suite="concurrency", hint="with-blocks")
 def test_an_exception_in_a_block_keeps_nobody_waiting(races):
     """Who leaves a with block by an exception has released the lock, so others get in."""

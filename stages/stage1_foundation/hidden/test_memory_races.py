@@ -9,6 +9,7 @@ from grader.testkit import MemorySubject, Workload, dead_key, points
 
 STORE = MemorySubject()
 ONE_KEY = ("x",)
+FAR_NS = 4_000_000_000_000_000_000  # a deadline that nobody lives to see
 WRITES = ("set", "delete", "setnx", "incr", "expire_at", "persist")
 
 
@@ -26,13 +27,13 @@ def test_incr_and_other_writes_take_turns(races):
 
 
 @points(2, suite="concurrency", hint="one-step")
-def test_setnx_has_one_winner(races):
+def test_looking_and_storing_are_one_step(races):
     """Looking whether a key is there and storing it are one step."""
     races.explore(STORE, aim=["setnx"], keys=ONE_KEY, partners=["setnx", "set", "delete"])
 
 
 @points(1, suite="concurrency", hint="one-step")
-def test_delete_has_one_winner(races):
+def test_looking_and_removing_are_one_step(races):
     """Of two threads that delete a key, one is told that it was there."""
     races.explore(STORE, aim=["delete"], keys=ONE_KEY, partners=["delete", "set", "setnx"])
 
@@ -41,6 +42,7 @@ def test_delete_has_one_winner(races):
 def test_expire_changes_no_value(races):
     """A deadline that is set while others write never brings an old value back."""
     races.explore(STORE, aim=["expire_at"], keys=ONE_KEY, partners=["set", "delete", "incr"])
+    races.explore(STORE, aim=["expire_at", "expire_at"], programs=4, keys=ONE_KEY)
 
 
 @points(1, suite="concurrency", hint="one-record")
@@ -53,7 +55,21 @@ def test_persist_changes_no_value(races):
 def test_value_and_deadline_change_together(races):
     """Who reads a key while others write finds a value and a deadline that belong together."""
     partners = ["incr", "expire_at", "set", "persist"]
-    races.explore(STORE, aim=["deadline", "dump"], keys=ONE_KEY, partners=partners)
+    races.explore(STORE, aim=["deadline", "dump"], programs=4, keys=ONE_KEY, partners=partners)
+    before = ("set", ("x", b"0")), ("expire_at", ("x", FAR_NS))
+    counting = ("incr", ("x", 1)), ("incr", ("x", 1))
+    looking = ("ttl", ("x",)), ("deadline", ("x",))
+    removing = (("delete", ("x",)),)
+    programs = (counting, looking), (removing, looking[:1])
+    races.run(STORE, *(Workload(before, plans) for plans in programs))
+
+
+@points(1, suite="concurrency", hint="one-record")
+def test_a_key_that_is_overwritten_is_always_there(races):
+    """Who reads a key that is only ever overwritten finds the old value or the new one."""
+    for write in (("set", ("x", b"new")), ("expire_at", ("x", FAR_NS)), ("incr", ("x", 1))):
+        plans = (write, write), (("get", ("x",)), ("exists", ("x",)))
+        races.run(STORE, Workload((("set", ("x", b"1")),), plans))
 
 
 @points(2, suite="concurrency", hint="one-instant")
@@ -75,7 +91,16 @@ def test_looking_around_shows_one_instant(races):
 def test_a_purge_takes_no_fresh_value(races):
     """A key that is written again while a purge is under way keeps its new value."""
     partners = ["set", "setnx", "incr", "persist"]
-    races.explore(STORE, aim=["purge_expired"], keys=ONE_KEY, partners=partners)
+    races.explore(STORE, aim=["purge_expired"], programs=4, keys=ONE_KEY, partners=partners)
+
+
+@points(1, suite="concurrency", hint="one-instant")
+def test_a_purge_disturbs_nobody_who_looks(races):
+    """Purges beside one another, and beside keys, len and dump, raise nothing and hide nothing."""
+    before = (("set", ("y", b"alive")), *dead_key("x"))
+    purge = (("purge_expired", ()),)
+    for look in (("keys", ("*",)), ("__len__", ()), ("dump", ()), *purge):
+        races.run(STORE, Workload(before, (purge, (look,))))
 
 
 @points(1, suite="concurrency", hint="one-step")
