@@ -14,11 +14,13 @@ from grader.mutants.matrix import Matrix, Row, choose_tests, fill
 from grader.report.console import open_console
 from grader.report.words import count
 
+JOBS = 2 * (os.cpu_count() or 1)  # a mutant that hangs waits for a deadline, and others can run
+
 
 def mutants(
     stage: Annotated[list[int] | None, typer.Option(help="Only this stage; repeatable.")] = None,
     name: Annotated[str, typer.Option(help="Only mutants whose name contains this.")] = "",
-    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time.")] = os.cpu_count() or 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time.")] = JOBS,
     seed: Annotated[int, typer.Option(help="The seed of every run.")] = 1,
     whole: Annotated[bool, typer.Option(help="Run every test, not only recorded ones.")] = False,
     record_tests: Annotated[

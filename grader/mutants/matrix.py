@@ -10,17 +10,19 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader.course import REFERENCE_DIR, load_course
 from grader.mutants.catalog import Mutant, mutate
 from grader.outcome import UnitResult
+from grader.remote.process import choose_isolation
 from grader.unit import Unit, assemble
 from grader.unit.collect import collect_tests
-from grader.unit.worker import run_in_worker
+from grader.unit.worker import WarmWorkers
 
 # How many tests are recorded with a mutant: more than one, because a race is not caught every time.
 RECORDED_MAX = 3
@@ -83,9 +85,13 @@ def fill(
 
     With `whole` all tests are run on every mutant, else only those recorded with it.
     """
+    workers, isolation = WarmWorkers(), choose_isolation().key
 
     def run(mutant: Mutant) -> Row:
-        row = Row(mutant, _run_one(stage, mutant, seed, () if whole else mutant.caught_by))
+        only = () if whole else mutant.caught_by
+        with _assembled(stage, mutant) as package:
+            result = workers.run(Unit(stage, str(package), seed, only=only, isolation=isolation))
+        row = Row(mutant, result)
         report(row)
         return row
 
@@ -111,11 +117,12 @@ def choose_tests(matrix: Matrix) -> Mapping[str, list[str]]:
     return chosen
 
 
-def _run_one(stage: int, mutant: Mutant, seed: int, only: tuple[str, ...]) -> UnitResult:
+@contextmanager
+def _assembled(stage: int, mutant: Mutant) -> Iterator[Path]:
+    """The mutant's package, in a folder of its own for as long as it is needed."""
     changed = mutate(mutant)
     with tempfile.TemporaryDirectory(prefix="kv-mutant-") as name:
         submission = Path(name) / "submission"
         shutil.copytree(REFERENCE_DIR, submission, ignore=shutil.ignore_patterns("__pycache__"))
         (submission / mutant.file).write_text(changed, encoding="utf-8")
-        package = assemble(load_course(), stage, submission, Path(name) / "package")
-        return run_in_worker(Unit(stage, str(package), seed, only=only))
+        yield assemble(load_course(), stage, submission, Path(name) / "package")

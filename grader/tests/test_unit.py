@@ -72,7 +72,7 @@ def test_a_package_that_drags_on_everywhere_is_given_up(tmp_path, monkeypatch):
     submission.mkdir()
     (submission / "memory.py").write_text("class MemoryStore:\n    def __init__(self): 1 / 0\n")
     package = assemble(load_course(), 1, submission, tmp_path / "package")
-    result = run_unit(Unit(1, str(package), seed=1, select="test_memory_threads"))
+    result = run_unit(Unit(1, str(package), seed=1, select="test_memory_races"))
     first, *others = result.outcomes
     assert first.status == "failed"
     assert {outcome.status for outcome in others} == {"skipped"}

@@ -9,24 +9,18 @@ from __future__ import annotations
 
 import sys
 
-import msgspec
-
-from grader.outcome import Outcome
-from grader.unit.run import Unit, run_unit
+from grader.unit.worker import work
 
 
 def main() -> None:
     """Run the unit."""
-    unit = msgspec.json.decode(sys.stdin.buffer.read(), type=Unit)
     out = sys.stdout.buffer
 
-    def write(outcome: Outcome) -> None:
-        out.write(msgspec.json.encode(outcome) + b"\n")
+    def write(line: bytes) -> None:
+        out.write(line + b"\n")
         out.flush()
 
-    result = run_unit(unit, write)
-    rest = msgspec.structs.replace(result, outcomes=())
-    out.write(msgspec.json.encode(rest) + b"\n")
+    work(sys.stdin.buffer.read(), write)
 
 
 main()
