@@ -44,8 +44,9 @@ def prepare(session: nox.Session, *groups: str) -> None:
 
 
 def grader(session: nox.Session, *arguments: str) -> None:
-    """Run `python -m grader` in the shared environment."""
-    session.run(str(PYTHON), "-m", "grader", *arguments, *session.posargs)
+    """Run `python -m grader` in the shared environment; it has time to end well after Ctrl-C."""
+    command = (str(PYTHON), "-m", "grader", *arguments, *session.posargs)
+    session.run(*command, interrupt_timeout=5, terminate_timeout=5)
 
 
 @nox.session
@@ -88,6 +89,13 @@ def stage6(session: nox.Session) -> None:
     """Polish: protocol.py, commands.py, server.py, __main__.py."""
     prepare(session)
     grader(session, "stage", "6")
+
+
+@nox.session
+def race(session: nox.Session) -> None:
+    """Look for races for longer: nox -s race -- [STAGE] [--seconds 60]; Ctrl-C ends it."""
+    prepare(session)
+    grader(session, "race")
 
 
 @nox.session

@@ -88,8 +88,8 @@ class Interleaving(msgspec.Struct, frozen=True):
 
     `threads` are their names; `before` and `after` the calls made while nothing else ran, each
     with what came back. `diagnosis` is one sentence. `latent` says that today's CPython never
-    switches where this needs it. `schedules` is how many were tried until one failed; `replay` is
-    the id that runs exactly this one again.
+    switches where this needs it. `schedules` is how many were tried until one failed, 0 if this
+    one was run again; `replay` is the id that runs exactly this one again.
     """
 
     threads: tuple[str, ...]

@@ -1,5 +1,5 @@
-"""The student's own package, `work/kvstore`: laid out from the skeletons stage by stage, and never
-overwritten.
+"""The student's own package: `work/kvstore`, laid out from the skeletons stage by stage and never
+overwritten, or a folder that they name.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from grader.course import ROOT, Course, Stage
+from grader.course import ROOT, Course, CourseError, Stage
 
 WORK_DIR = ROOT / "work" / "kvstore"
 
@@ -28,6 +28,32 @@ def lay_out(course: Course, stage: Stage, package: Path) -> list[Path]:
             shutil.copyfile(source, target)
             created.append(target)
     return created
+
+
+def find_package(target: Path) -> Path:
+    """Return the folder called kvstore at or below `target`; raises `CourseError`."""
+    for folder in (target, target / "kvstore"):
+        if folder.name == "kvstore" and folder.is_dir():
+            return folder.resolve()
+    raise CourseError(
+        f"{target} holds no package kvstore: name the folder that contains kvstore/, or that folder"
+    )
+
+
+def as_typed(package: Path) -> str:
+    """Return a package's path as its owner would type it."""
+    try:
+        return package.relative_to(ROOT).as_posix()
+    except ValueError:
+        return str(package)
+
+
+def is_begun(stage: Stage, package: Path) -> bool:
+    """Whether some file of `stage` is in `package`, and no longer the skeleton."""
+    return any(
+        (package / name).is_file() and not _same(stage.skeleton / name, package / name)
+        for name in stage.files
+    )
 
 
 def is_untouched(stage: Stage, package: Path) -> bool:

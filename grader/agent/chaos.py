@@ -64,23 +64,29 @@ def run_plans(plans: list[list[Call]], seed: int, chance: float) -> tuple[str, l
     ready, over = [new_held_lock() for _ in plans], [new_held_lock() for _ in plans]
     for number, plan in enumerate(plans):
         box: list[Any] = []
-        tracer = _tracer(seed + number, chance)
         at_start = (ready[number], start, over[number])
-        steps = _calls(number, plan, at_start, records, tracer, box)
+        steps = _calls(number, plan, at_start, records, restless(seed + number, chance), box)
         start_thread(drive, (or_end(steps), box))
     for lock in ready:
         lock_acquire(lock)
+    lock_release(start)
+    wait_restlessly(over)
+    sort(records, key=lambda record: record[2])
+    return "ok", records
+
+
+def wait_restlessly(locks: list[Any]) -> None:
+    """Wait until each of the locks was released; until then Python switches between threads as
+    often as it can.
+    """
     before = get_switch_interval()
     try:
-        lock_release(start)
-        for lock in over:
+        for lock in locks:
             set_switch_interval(_SWITCH_SECONDS)
             while not wait_for(lock, _LOOK_SECONDS):
                 set_switch_interval(_SWITCH_SECONDS)
     finally:
         set_switch_interval(before)
-    sort(records, key=lambda record: record[2])
-    return "ok", records
 
 
 def _calls(
@@ -122,7 +128,10 @@ def trace_this_thread(tracer: Callable[..., Any] | None) -> None:
             return
 
 
-def _tracer(seed: int, chance: float) -> Callable[..., Any]:
+def restless(seed: int, chance: float) -> Callable[..., Any]:
+    """Return what a thread is traced by so that it gives way, with probability `chance`, at each
+    line of the package under test.
+    """
     chances = _blank(_Random)
     _seed(chances, seed)
 

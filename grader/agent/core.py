@@ -9,12 +9,21 @@ a step, so that no frame of this file stands above code under test.
 from __future__ import annotations
 
 from .objects import object_table
-from .primitives import ancestors_of, collect_off, collect_on, collecting, exit_now, name_of, take
+from .primitives import (
+    ancestors_of,
+    collect,
+    exit_now,
+    name_of,
+    pause_collecting,
+    resume_collecting,
+    take,
+)
 from .tools import TOOLS
 from .verbs import verbs_for
 from .wire import decode, encode
 
 RACE_TOOLS = ("explore", "replay")
+_YOUNG = 1  # generation of the garbage collector, with the one below it
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,13 +34,18 @@ if TYPE_CHECKING:
 
     Answer = Callable[[bytes], Generator[Step, None, bytes]]
     Outcome = tuple[str, Any]
-    LoadTools = Callable[[str], dict[str, Callable[..., Outcome]]]
+    RaceTool = Callable[..., Generator[Step, None, Outcome]]
+    LoadTools = Callable[[str], dict[str, RaceTool]]
 
 
 def converse(
     receive: Callable[[], bytes | None], send: Callable[[bytes], None], answer: Answer
 ) -> Generator[Step, None, None]:
-    """Answer requests until there are no more, as steps for `front.drive`; then end the process."""
+    """Answer requests until there are no more, as steps for `front.drive`; then end the process.
+
+    The garbage collector is off in here, and on in steps and while `receive` waits.
+    """
+    pause_collecting()
     while (request := receive()) is not None:
         send((yield from answer(request)))
     exit_now(0)
@@ -45,46 +59,40 @@ def answerer(package_dir: str, box: list[Outcome], load_race_tools: LoadTools) -
     has run: that could otherwise put itself into what is imported then.
     """
     keep, get, release = object_table()
-    verbs, tools = verbs_for(package_dir), {**TOOLS}
+    verbs = verbs_for(package_dir)
+    race_tools: dict[str, RaceTool] = {}
     dropped: list[Any] = []
     is_untouched = True
 
     def answer(request: bytes) -> Generator[Step, None, bytes]:
-        nonlocal dropped, tools, is_untouched
-        is_on = _pause_collecting()
+        nonlocal dropped, race_tools, is_untouched
         released, verb, *arguments = decode(request, get)
         dropped += release(released)
         if is_untouched and verb == "tool" and arguments[0] in RACE_TOOLS:
-            tools = {**tools, **load_race_tools(package_dir)}
+            race_tools = load_race_tools(package_dir)
         is_untouched = False
         if verb == "use":
             tool, name, args = arguments
             outcome = _own_outcome(tool, (name, *args))
-        elif verb == "tool" and arguments[0] in tools:
-            outcome = _own_outcome(tools[arguments[0]], arguments[1])
+        elif verb == "tool" and arguments[0] in race_tools:
+            outcome = yield from race_tools[arguments[0]](box, *arguments[1])
+        elif verb == "tool" and arguments[0] in TOOLS:
+            outcome = _own_outcome(TOOLS[arguments[0]], arguments[1])
         else:
-            to_drop, dropped = dropped, []
-            _collect_again(is_on)
-            yield verbs[verb], tuple(arguments), to_drop
-            is_on = _pause_collecting()
-            outcome = take(box)
+            step, dropped = (verbs[verb], tuple(arguments), dropped), []
+            resume_collecting()
+            yield step
+            pause_collecting()
+            return _pack(take(box), keep)
         reply = _pack(outcome, keep)
-        _collect_again(is_on)
+        # What came of it dies in a step too, since that can run code under test.
+        step, dropped, outcome = (collect, (_YOUNG,), [*dropped, outcome]), [], ("", None)
+        resume_collecting()
+        yield step
+        pause_collecting()
         return reply
 
     return answer
-
-
-def _pause_collecting() -> bool:
-    """Keep the garbage collector from running code under test below frames of this file."""
-    is_on = collecting()
-    collect_off()
-    return is_on
-
-
-def _collect_again(is_on: bool) -> None:  # noqa: FBT001
-    if is_on:
-        collect_on()
 
 
 def _own_outcome(tool: Callable[..., Any], args: tuple[Any, ...]) -> Outcome:

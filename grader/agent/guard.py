@@ -22,8 +22,11 @@ import types
 from .front import audit_hook
 from .primitives import (
     below,
+    code_of,
+    current_frames,
     decode_bytes,
     exact_text,
+    file_of,
     globals_of,
     opaque,
     partition,
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
 
 _STANDARD = os.path.dirname(os.__file__) + os.sep
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_HOOKS = tuple(_OURS + name for name in ("guard.py", "front.py"))  # whose frames stand on an event
+_READER = os.path.join(_OURS + "race", "instrument.py")
 _NATIVE = (_STANDARD, os.path.join(sys.base_prefix, "DLLs") + os.sep)  # where extensions lie
 _PR_SET_DUMPABLE = 4
 _DEVICE = 2  # place in the result of stat
@@ -73,7 +78,7 @@ _FRAME_OF = {
     "cr_frame": (types.CoroutineType, types.CoroutineType.cr_frame.__get__),
     "ag_frame": (types.AsyncGeneratorType, types.AsyncGeneratorType.ag_frame.__get__),
 }
-_Frame, _Function = types.FrameType, types.FunctionType
+_Frame, _Function, _Code = types.FrameType, types.FunctionType, types.CodeType
 _mark_coroutine = types.coroutine
 
 try:
@@ -91,6 +96,7 @@ _frozen: list[Any] = [
     found[0] for name in _names if (found := _imp.find_frozen(name, withdata=True))
 ]
 _core: dict[int, dict[str, Any]] = {}  # by identity, held so that no other gets it
+_is_code_complete = False
 
 
 def permit(event: str) -> None:
@@ -134,6 +140,14 @@ def hide_frames(core: Iterable[dict[str, Any]]) -> None:
     """Let nobody see frames of these name spaces."""
     for names in core:
         _core[id(names)] = names
+
+
+def refuse_new_code() -> None:
+    """From now on refuse code that is made from text at run time: it has no switch points, so races
+    in it would not be found. The standard library may still make some (named tuples, data classes).
+    """
+    global _is_code_complete
+    _is_code_complete = True
 
 
 def install() -> None:
@@ -196,11 +210,41 @@ def _is_native_of_python(file: str) -> bool:
 
 def _on_compile(source: Any = None, file: Any = None, *_rest: Any) -> Refusal:
     """Code that claims to be the standard library's is what lies there."""
-    if type(file) is not str or not is_ours_or_standard(file):
+    if type(file) is not str:
         return None
+    if not is_ours_or_standard(file):
+        return _on_new_code(file)
     if ".." not in file and type(source) is bytes and source == read_file(file):
         return None
     return ValueError("the course does not allow code under a name of the standard library's")
+
+
+def _on_exec(code: Any = None, *_rest: Any) -> Refusal:
+    """Code that `exec` or `eval` has made of text; all other was compiled before, or read."""
+    file = file_of(code) if type(code) is _Code else ""
+    return _on_new_code(file) if file[:1] == "<" and not is_ours_or_standard(file) else None
+
+
+def _on_new_code(file: str) -> Refusal:
+    if not _is_code_complete:
+        return None
+    maker = _asker()
+    if maker == _READER or (file[:1] == "<" and is_ours_or_standard(maker)):
+        return None
+    return RuntimeError(
+        "races are looked for only in code that is imported as a file of kvstore:"
+        f" the course does not allow code that is made at run time here ({file})"
+    )
+
+
+def _asker() -> str:
+    """The file of the code that led to the event under way; empty when nobody did."""
+    permit("sys._current_frames")
+    frame = current_frames()[thread_id()]
+    while frame is not None and file_of(code_of(frame)) in _HOOKS:
+        frame = below(frame)
+    file: str = "" if frame is None else file_of(code_of(frame))
+    return file
 
 
 def _on_unmarshal(data: Any = None, *_rest: Any) -> Refusal:
@@ -262,6 +306,7 @@ _RULES: dict[str, Callable[..., Refusal]] = {
     "object.__getattr__": _on_attribute,
     "import": _on_import,
     "compile": _on_compile,
+    "exec": _on_exec,
     "marshal.loads": _on_unmarshal,
     "open": _on_open,
 }

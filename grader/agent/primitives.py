@@ -48,7 +48,7 @@ set_switch_interval = sys.setswitchinterval
 get_switch_interval = sys.getswitchinterval
 current_frames = sys._current_frames
 
-collecting, collect_on, collect_off = gc.isenabled, gc.enable, gc.disable
+collect, collecting, collect_on, collect_off = gc.collect, gc.isenabled, gc.enable, gc.disable
 
 # What attribute access on these built-in types would call; `below` is the frame's caller.
 below = FrameType.f_back.__get__
@@ -60,10 +60,28 @@ name_of = type.__dict__["__name__"].__get__
 ancestors_of = type.__dict__["__mro__"].__get__
 exact_text = str.__str__
 without_traceback = BaseException.with_traceback
-decode_bytes = bytes.decode
+decode_bytes, find_in_buffer = bytes.decode, bytearray.find
 split_bytes, partition_from_right = bytes.split, bytes.rpartition
 partition = str.partition
-values_of, sort = dict.values, list.sort
+values_of, items_of, sort = dict.values, dict.items, list.sort
+
+
+_is_collecting = collecting()
+
+
+def pause_collecting() -> None:
+    """Keep the garbage collector from running code under test below frames of the agent's; called
+    by the thread that serves requests, whenever its own code goes on.
+    """
+    global _is_collecting
+    _is_collecting = collecting()
+    collect_off()
+
+
+def resume_collecting() -> None:
+    """Leave the collector as code under test had left it."""
+    if _is_collecting:
+        collect_on()
 
 
 def opaque(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -26,8 +26,10 @@ REQUESTS, REPLIES = b"requests", b"replies"
 _digest = blake2b.digest
 
 
-class SealError(Exception):
-    """The message was not written by the other end, or is not the next one."""
+SealError = BufferError
+"""The message was not written by the other end, or is not the next one. For its class see
+`grader.agent.wire.WireError`.
+"""
 
 
 def sealer(key: bytes, direction: bytes) -> Callable[[bytes], bytes]:

@@ -20,7 +20,17 @@ from .confine import confine
 from .core import answerer, converse
 from .disk import watch_disk
 from .front import drive_to_the_end, report_thread_error
-from .primitives import exit_now, lock_acquire, new_held_lock, or_end, read, start_thread, write
+from .primitives import (
+    exit_now,
+    lock_acquire,
+    new_held_lock,
+    or_end,
+    pause_collecting,
+    read,
+    resume_collecting,
+    start_thread,
+    write,
+)
 from .seal import REPLIES, REQUESTS, opener, sealer
 from .wire import decode, encode
 
@@ -38,6 +48,7 @@ _SERVING_STACK_BYTES = 8 * 1024 * 1024
 _VISIBLE = {
     *("front", "verbs", "describe", "clock", "program"),
     *("scheduler", "strategies", "virtual", "points", "fresh", "files", "look"),
+    *("steps", "instrument", "stateless"),
 }
 
 
@@ -159,7 +170,9 @@ def _reader(descriptor: int) -> Callable[[], bytes | None]:
 
     def take(count: int) -> bytes | None:
         while len(waiting) < count:
+            resume_collecting()
             chunk = read(descriptor, _CHUNK_BYTES)
+            pause_collecting()
             if not chunk:
                 return None
             waiting[len(waiting) :] = chunk

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from .chaos import run_plans
 from .disk import this_disk
+from .restless import make_threads_restless
 from .sockets import connect
 from .threads import start_actor
+from .traffic import run_traffic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,4 +24,6 @@ TOOLS: dict[str, Callable[..., tuple[str, Any]]] = {
     "client": connect,
     "disk": this_disk,
     "plans": run_plans,
+    "restless": make_threads_restless,
+    "traffic": run_traffic,
 }

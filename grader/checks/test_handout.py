@@ -39,7 +39,7 @@ def lay_reference(folder):
 def test_the_first_run_is_red_and_lays_out_the_students_files(folder):
     done = nox(folder, "-s", "stage1")
     assert done.returncode == 1
-    assert "0 of 23 tests passed" in done.stdout
+    assert "0 of 25 tests passed" in done.stdout
     assert {"memory.py", "rwlock.py"} <= {path.name for path in (folder / "work/kvstore").iterdir()}
 
 
@@ -59,6 +59,21 @@ def test_a_hint_can_be_had(folder):
     assert "nox -s hint -- torn-tail 2" in done.stdout
 
 
+def test_races_are_looked_for_and_a_schedule_is_run_again(folder):
+    lay_reference(folder)
+    memory = folder / "work" / "kvstore" / "memory.py"
+    right = memory.read_text(encoding="utf-8")
+    memory.write_text(right.replace("with self._lock.writing():", "if True:"), encoding="utf-8")
+    done = nox(folder, "-s", "race", "--", "1", "--seconds", "30", "--seed", "1")
+    assert done.returncode == 1
+    assert "one race in" in done.stdout
+    command = next(line for line in done.stdout.splitlines() if "--replay" in line).split()
+    assert command[:2] == ["nox", "-s"]
+    assert "This schedule was run again, and fails" in nox(folder, *command[1:]).stdout
+    memory.write_text(right, encoding="utf-8")
+    assert "passes now" in nox(folder, *command[1:]).stdout
+
+
 def test_assist_is_refused_in_one_sentence(folder):
     done = nox(folder, "-s", "stage3", "--", "--assist")
     assert done.returncode == 1
@@ -68,4 +83,4 @@ def test_assist_is_refused_in_one_sentence(folder):
 def test_it_has_no_sessions_but_the_students(folder):
     listed = nox(folder, "-l").stdout
     sessions = [line.split()[1] for line in listed.splitlines() if line.startswith(("* ", "- "))]
-    assert sessions == [*(f"stage{stage.number}" for stage in STAGES), "hint"]
+    assert sessions == [*(f"stage{stage.number}" for stage in STAGES), "race", "hint"]

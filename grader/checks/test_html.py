@@ -18,6 +18,7 @@ from grader.hints import load_hints
 from grader.outcome import Comparison, Failure, Frame, Outcome, Step, UnitResult
 from grader.report.html import write_class_report, write_student_report
 from grader.tests.chromium import Browser, find_chromium, open_chromium
+from grader.tests.make_races import deadlock, latent, lost_update, torn_read
 from grader.unit.collect import collect_tests
 
 COURSE = load_course()
@@ -31,6 +32,7 @@ FAILURE = Failure(
     frames=(Frame("memory.py", 12, "MemoryStore.get", "return self._items[key]" * 5),),
     printed="a line\n" * 30,
 )
+FAILURES = (FAILURE, lost_update(), torn_read(), deadlock(), latent())
 # The contrast of two colours as WCAG 2 defines it.
 CONTRAST = """
 (() => {
@@ -65,6 +67,13 @@ TOO_WIDE = """
   .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll, .dump"))
   .map((e) => `${e.tagName}.${e.className}`)
 """
+# Texts of a drawing that end right of the box that they stand in.
+OUTSIDE = """
+[...document.querySelectorAll("svg.race rect.box")].filter((box) => {
+  const text = box.nextElementSibling.nextElementSibling.getBBox();
+  return text.x + text.width > box.getBBox().x + box.getBBox().width;
+}).length
+"""
 NAMES = "[...document.querySelectorAll('#table-submissions tbody th a')].map((a) => a.textContent)"
 PRESS = "document.querySelectorAll('#table-submissions thead tr:last-child th button')[{}].click()"
 SORTED = "document.querySelector('#table-submissions [aria-sort]').getAttribute('aria-sort')"
@@ -80,7 +89,8 @@ def fake_grade(number: int) -> Grade:
     def fall(outcome: Outcome) -> Outcome:
         if chance.random() < skill:
             return msgspec.structs.replace(outcome, status="passed")
-        return msgspec.structs.replace(outcome, status="failed", failure=FAILURE)
+        failure = chance.choice(FAILURES)
+        return msgspec.structs.replace(outcome, status="failed", failure=failure)
 
     runs = tuple(
         StageRun(s.number, UnitResult(s.number, 1, "x", tuple(map(fall, collect_tests(s.number)))))
@@ -126,6 +136,7 @@ def test_a_page_fits_and_can_be_read(
     browser.ask("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     assert browser.ask(TOO_WIDE) == []
     assert browser.ask(CONTRAST) == []
+    assert browser.ask(OUTSIDE) == 0
     said = [event["params"] for event in browser.events if event["method"] == "Log.entryAdded"]
     assert said == []
     asked = [e["params"] for e in browser.events if e["method"] == "Network.requestWillBeSent"]

@@ -17,7 +17,17 @@ import typer
 from grader.mistake import MistakeError
 
 # In the order in which `--help` lists them; each is a function in the module of its name.
-COMMANDS = ("stage", "hint", "grade", "rescore", "attacks", "mutants", "handout", "gradescope")
+COMMANDS = (
+    "stage",
+    "hint",
+    "race",
+    "grade",
+    "rescore",
+    "attacks",
+    "mutants",
+    "handout",
+    "gradescope",
+)
 
 
 def main() -> None:

@@ -15,9 +15,10 @@ from grader.hints import load_hints
 from grader.outcome import Outcome, UnitResult
 from grader.report.console import open_console, print_page
 from grader.report.feedback import RunFacts, stage_page
+from grader.report.races import replay_page
 from grader.unit import Unit, assemble, run_unit
 from grader.unit.run import new_seed
-from grader.work import WORK_DIR, is_untouched, lay_out
+from grader.work import WORK_DIR, as_typed, find_package, is_untouched, lay_out
 
 
 def stage(
@@ -29,12 +30,15 @@ def stage(
     seed: Annotated[int | None, typer.Option(help="Replay a run with the seed it printed.")] = None,
     assist: Annotated[bool, typer.Option(help="Earlier stages from the reference.")] = False,
     debug: Annotated[bool, typer.Option(help="One process, so breakpoint() works.")] = False,
+    replay: Annotated[str, typer.Option(help="Run one schedule of one test again.")] = "",
 ) -> None:
     """Run one stage's tests and say what is wrong, why, and what to type next."""
     course = load_course()
     entry = course.stage(number)
+    if replay and (select or seed is not None):
+        raise CourseError("--replay names its test and its seed: leave out -k and --seed")
     console = open_console()
-    package = _find_package(target) if target else WORK_DIR
+    package = find_package(target) if target else WORK_DIR
     if target is None:
         for path in lay_out(course, entry, package):
             console.print(f"created {path.relative_to(ROOT)}")
@@ -47,18 +51,23 @@ def stage(
             seed=new_seed() if seed is None else seed,
             select=select,
             debug=debug,
+            replay=replay,
         )
         result = _run(unit, entry)
     if not result.outcomes and not result.problem:
         raise CourseError(f"no test of stage {number} has a name that matches -k {select!r}")
     facts = RunFacts(
-        target=_as_typed(package),
+        target=as_typed(package),
         assist=assist,
         untouched=is_untouched(entry, package),
         seconds=time.monotonic() - started,
         can_grade=REFERENCE_DIR.is_dir(),
     )
-    print_page(console, stage_page(course, result, load_hints(STAGES_DIR), facts))
+    hints = load_hints(STAGES_DIR)
+    if replay:
+        print_page(console, replay_page(entry, result, hints, facts))
+    else:
+        print_page(console, stage_page(course, result, hints, facts))
     passed = bool(result.outcomes) and all(o.status == "passed" for o in result.outcomes)
     raise typer.Exit(0 if passed and not result.problem else 1)
 
@@ -75,20 +84,3 @@ def _run(unit: Unit, entry: Stage) -> UnitResult:
             progress.advance(task)
 
         return run_unit(unit, report, lambda total: progress.update(task, total=total))
-
-
-def _find_package(target: Path) -> Path:
-    """The folder called kvstore at or below `target`."""
-    for folder in (target, target / "kvstore"):
-        if folder.name == "kvstore" and folder.is_dir():
-            return folder.resolve()
-    raise CourseError(
-        f"{target} holds no package kvstore: name the folder that contains kvstore/, or that folder"
-    )
-
-
-def _as_typed(package: Path) -> str:
-    try:
-        return package.relative_to(ROOT).as_posix()
-    except ValueError:
-        return str(package)

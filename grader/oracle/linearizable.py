@@ -119,7 +119,7 @@ def _model_of_key(record: Record | None, now_ns: int) -> Model[Record | None]:
         expected, after = act(record, now_ns, *call.args[1:])
         if not agrees(call, expected):
             return ()
-        return (after if after is None or after.is_live(now_ns) else None,)
+        return (after if after is None or after.outlives(now_ns) else None,)
 
     return Model(record, step, _only_looked)
 

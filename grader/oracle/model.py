@@ -28,9 +28,9 @@ class Record(NamedTuple):
     value: bytes
     deadline_ns: int | None = None
 
-    def is_live(self, now_ns: int) -> bool:
+    def outlives(self, now_ns: int) -> bool:
         """Return True until the deadline."""
-        return self.deadline_ns is None or now_ns < self.deadline_ns
+        return self.deadline_ns is None or self.deadline_ns > now_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def expire(
 
 def persist(record: Record | None, _clock_ns: int) -> tuple[bool, Record | None]:
     """No deadline any more; whether there was one."""
-    if record is None or record.deadline_ns is None:
+    if not (record and record.deadline_ns):
         return False, record
     return True, Record(record.value)
 
@@ -137,7 +137,7 @@ def deadline(record: Record | None, _clock_ns: int) -> tuple[int | None, Record 
 
 def ttl(record: Record | None, clock_ns: int) -> tuple[int | Within, Record | None]:
     """Seconds until the deadline; -1 without one, -2 without the key."""
-    if record is None or not record.is_live(clock_ns):
+    if record is None or not record.outlives(clock_ns):
         return -2, record
     if record.deadline_ns is None:
         return -1, record

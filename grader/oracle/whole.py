@@ -33,7 +33,7 @@ class State(NamedTuple):
         """Return what a key holds; None if it is absent or dead."""
         for name, record in self.records:
             if name == key:
-                return record if record.is_live(self.now_ns) else None
+                return record if record.outlives(self.now_ns) else None
         return None
 
     def put(self, key: str, record: Record | None) -> State:
@@ -46,7 +46,7 @@ class State(NamedTuple):
 
     def live(self) -> list[tuple[str, Record]]:
         """Return all keys that are not dead, and what they hold, sorted by key."""
-        return [item for item in self.records if item[1].is_live(self.now_ns)]
+        return [item for item in self.records if item[1].outlives(self.now_ns)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,14 @@ from typing import Any
 from grader.oracle.history import Call
 from grader.outcome import Frame
 from grader.races.program import Invocation, Program
+from grader.races.replies import check_recording, check_runs
 from grader.remote.failures import ProcessDied
 from grader.remote.session import Session
 
 Spec = tuple[Any, ...]
 """A schedule: ("walk", seed, chance), ("pct", seed, changes, length) or ("switches", [...])."""
 
-_ENDS = {"done", "deadlock", "livelock", "setup"}
+_TEXT_CHARS_MAX, _FRAMES_MAX = 2_000, 12  # of what an exception says
 
 
 @dataclass(frozen=True)
@@ -84,38 +85,41 @@ class Explorer:
         self._folder = str(session.data_dir / "race") if session.data_dir else ""
 
     def explore(self, program: Program, specs: Sequence[Spec], *, coarse: bool) -> list[Run]:
-        """Run a program under each schedule, up to the first that does not end as it should.
+        """Run a program under each schedule, up to the first that does not end as it should. What
+        leaves threads behind that cannot be ended costs a process, but no schedule.
 
         Raises the `CallFailure` that this led to.
         """
-        raw = self._ask("explore", program, coarse, list(specs))
-        try:
-            runs = [_read_run(program, entry) for entry in raw]
-            is_complete = len(runs) == len(specs) or (runs[-1:] and runs[-1].end != "done")
-            unwound = raw[-1]["unwound"] is True
-        except (TypeError, ValueError, LookupError, AttributeError):
-            raise self._broken() from None
-        if not is_complete:
-            raise self._broken()
-        if not unwound:
-            self._session.kill()
+        runs: list[Run] = []
+        while len(runs) < len(specs):
+            left = list(specs[len(runs) :])
+            raw = self._ask("explore", program, coarse, left)
+            try:
+                check_runs(program, raw, len(left))
+            except ValueError:
+                raise self._broken() from None
+            runs += [_read_run(program, entry) for entry in raw]
+            self._end_stubborn(raw[-1])
+            if runs[-1].end != "done":
+                break
         return runs
 
     def replay(self, program: Program, spec: Spec, *, coarse: bool) -> Recording:
         """Run a program under one schedule and have it written down."""
         raw = self._ask("replay", program, coarse, spec)
         try:
-            recording = Recording(
-                _read_run(program, raw),
-                [_read_row(row) for row in raw["rows"]],
-                [(int(step), int(task)) for step, task in raw["switches"]],
-            )
-            unwound = raw["unwound"] is True
-        except (TypeError, ValueError, LookupError, AttributeError):
+            check_recording(program, raw)
+        except ValueError:
             raise self._broken() from None
-        if not unwound:
+        self._end_stubborn(raw)
+        rows = [[*row[:5], [*row[5]]] for row in raw["rows"]]
+        switches = [(step, task) for step, task in raw["switches"]]
+        return Recording(_read_run(program, raw), rows, switches)
+
+    def _end_stubborn(self, raw: dict[str, Any]) -> None:
+        """Threads that would not end go with their process."""
+        if raw["unwound"] is not True:
             self._session.kill()
-        return recording
 
     def _ask(self, tool: str, program: Program, coarse: bool, specs: Any) -> Any:  # noqa: FBT001
         session = self._session
@@ -131,62 +135,38 @@ class Explorer:
         return ProcessDied("the threads' calls broke the connection to the grader")
 
 
-def _read_run(program: Program, raw: Any) -> Run:
-    """Read what the agent says of a run; raises a `LookupError`, a `TypeError` or a `ValueError`
-    when that is not well formed.
-    """
+def _read_run(program: Program, raw: dict[str, Any]) -> Run:
+    """Read what the agent says of a run, which has been checked."""
     raised: dict[int, Raised] = {}
-    phases: list[list[Call]] = []
-    for rows, plans in (
-        (raw["setup"], {-1: program.setup}),
-        (raw["plans"], dict(enumerate(program.plans))),
-        (raw["after"], {-1: program.after}),
-    ):
-        phases.append(_read_calls(rows, plans, raised))
-    end = raw["end"]
-    if end not in _ENDS or (end == "done" and not _is_whole(program, phases)):
-        raise ValueError("not a run")
+    setup = _read_calls(raw["setup"], {-1: program.setup}, raised)
+    plans = _read_calls(raw["plans"], dict(enumerate(program.plans)), raised)
+    after = _read_calls(raw["after"], {-1: program.after}, raised)
     stand = [Stand(*entry) for entry in raw["stand"]]
-    errors = [(str(name), str(kind)) for name, kind in raw["errors"]]
-    setup, plans_run, after = phases
-    return Run(end, int(raw["steps"]), setup, plans_run, after, errors, stand, raised)
+    errors = [(name, kind) for name, kind in raw["errors"]]
+    return Run(raw["end"], raw["steps"], setup, plans, after, errors, stand, raised)
 
 
 def _read_calls(
     rows: Any, plans: dict[int, tuple[Invocation, ...]], raised: dict[int, Raised]
 ) -> list[Call]:
     calls = []
-    done = dict.fromkeys(plans, 0)
-    for thread, index, invoked, returned, is_ok, value in rows:
-        # Calls outside of threads all have the index 0.
-        place = done[thread] if thread < 0 else index
-        done[thread] += 1
-        call = plans[thread][place]
+    waiting = {thread: iter(plan) for thread, plan in plans.items()}
+    for thread, _index, invoked, returned, is_ok, value in rows:
+        call = next(waiting[thread])
         errors: tuple[str, ...] = ()
-        if returned >= 0 and is_ok is not True:
+        if returned >= 0 and not is_ok:
             errors, raised[invoked] = _read_error(value)
         ended = returned if returned >= 0 else None
-        result = value if is_ok is True else None
+        result = value if is_ok else None
         calls.append(Call(thread, call.name, call.args, invoked, ended, result, errors))
     return calls
 
 
 def _read_error(value: Any) -> tuple[tuple[str, ...], Raised]:
     if isinstance(value, str):  # a name that the package lacks
-        return ("AttributeError",), Raised(value)
-    frames = tuple(Frame(*frame) for frame in value["frames"])
-    return tuple(str(name) for name in value["names"]), Raised(str(value["message"]), frames)
-
-
-def _is_whole(program: Program, phases: list[list[Call]]) -> bool:
-    """Whether every call of the program was made, and came back."""
-    setup, plans, after = phases
-    wanted = [len(program.setup), sum(map(len, program.plans)), len(program.after)]
-    is_over = all(call.returned is not None for phase in phases for call in phase)
-    seen = {(call.thread, call.invoked) for call in plans}
-    return is_over and [len(setup), len(seen), len(after)] == wanted
-
-
-def _read_row(row: Any) -> list[Any]:
-    task, kind, file, line, function, saw = row
-    return [int(task), str(kind), str(file), int(line), str(function), [str(text) for text in saw]]
+        return ("AttributeError",), Raised(value[:_TEXT_CHARS_MAX])
+    frames = tuple(
+        Frame(file, line, function, source[:_TEXT_CHARS_MAX])
+        for file, line, function, source in value["frames"][-_FRAMES_MAX:]
+    )
+    return tuple(value["names"]), Raised(value["message"][:_TEXT_CHARS_MAX], frames)

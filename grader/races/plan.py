@@ -1,7 +1,8 @@
 """Which schedules to try: seeded random walks of several kinds, mixed with PCT.
 
 No strategy is best for every bug: a restless walk finds what needs many switches in short code, a
-calm one what needs a single switch in long code, and PCT what needs a few at the right places.
+calm one what needs a single switch in long code, and PCT what needs a few at the right places. So a
+walk is chosen by how many switches to expect of it in a program of this length.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from grader.races.explorer import Spec
 BATCH = 20
 """How many schedules are run in one request: they take well under a second together."""
 
-_WALKS = (0.2, 0.05, 1.0, 0.2, 0.5, 0.1)
-_PCT_CHANGES = (2, 3)
+_WALK_SWITCHES = (3, 10, 1.5, 30, 5, 100)
+_PCT_CHANGES = (1, 2, 3)
 
 
 def schedules(seed: int, count: int, length: int) -> list[Spec]:
@@ -39,8 +40,8 @@ def single_switches(steps: int, threads: int, limit: int) -> list[Spec]:
 def _endless(seed: int, length: int) -> Iterator[Spec]:
     number = 0
     while True:
-        for chance in _WALKS:
-            yield ("walk", seed + number, chance)
+        for switches in _WALK_SWITCHES:
+            yield ("walk", seed + number, min(1.0, switches / length))
             number += 1
         for changes in _PCT_CHANGES:
             yield ("pct", seed + number, changes, length)

@@ -30,6 +30,14 @@ class Problem:
     calls: tuple[Call, ...] = ()
     verdict: Verdict[Any] | None = None
 
+    @property
+    def sort(self) -> tuple[str, str]:
+        """What a shorter program must show to be the same failure: the kind, and for an exception
+        its class.
+        """
+        is_raised = self.kind == "exception" and self.calls and self.calls[0].errors
+        return self.kind, self.calls[0].errors[0] if is_raised else ""
+
 
 class Subject(Protocol):
     """What a program is about: how to make it, what to do with it in the end, and what is right."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from grader.oracle.workload import Workload
@@ -17,6 +18,7 @@ from grader.races import plan
 from grader.races.explorer import Explorer, Run, Spec
 from grader.races.problem import Problem, Subject, judge
 from grader.races.replay import call_count, keep
+from grader.remote.failures import CallFailure, RemoteError
 
 SHRINK_SECONDS = 3.0
 _TRIES = 40  # schedules for a workload with a call left out
@@ -75,20 +77,30 @@ class Search:
         return self._try(whole, seed, count)
 
     def _try(
-        self, trial: Trial, seed: int, count: int, *, only: bool | None = None
+        self,
+        trial: Trial,
+        seed: int,
+        count: int,
+        *,
+        only: bool | None = None,
+        like: Problem | None = None,
     ) -> Found | None:
-        """Try a trial's workload under other schedules, of one kind of points if `only` says so."""
+        """Try a trial's workload under other schedules, of one kind of points if `only` says so,
+        until there is a failure, one `like` the given.
+        """
         for start in range(0, count, plan.BATCH):
             coarse = (start // plan.BATCH % 2 == 0) if only is None else only
             size = min(plan.BATCH, count - start)
             length = self._lengths.get(coarse, _FIRST_LENGTH)
             specs = plan.schedules(seed + start, size, length)
-            found = self._run(replace(trial, coarse=coarse), specs)
+            found = self._run(replace(trial, coarse=coarse), specs, like)
             if found:
                 return found
         return None
 
-    def _run(self, trial: Trial, specs: Sequence[Spec]) -> Found | None:
+    def _run(
+        self, trial: Trial, specs: Sequence[Spec], like: Problem | None = None
+    ) -> Found | None:
         workload = trial.workload
         program = trial.subject.program(workload)
         runs = self._explorer.explore(program, specs, coarse=trial.coarse)
@@ -97,7 +109,7 @@ class Search:
         self._lengths[trial.coarse] = max(run.steps for run in runs) or _FIRST_LENGTH
         for spec, run in zip(specs, runs, strict=False):
             problem = judge(trial.subject, workload, run)
-            if problem is not None:
+            if problem is not None and (like is None or problem.sort == like.sort):
                 return Found(replace(trial, spec=spec), run, problem, self.schedules)
         return None
 
@@ -109,12 +121,15 @@ class Search:
         return replace(seen or found, schedules=found.schedules, latent=seen is None)
 
     def shrink(self, found: Found, seconds: float = SHRINK_SECONDS) -> Found:
-        """Return a shorter failure of the same sort, as far as time allows."""
-        end = time.monotonic() + seconds
-        best = self._with_fewer_switches(self._with_fewer_calls(found, end), end)
+        """Return a shorter failure of the same sort, as far as time and the agent allow."""
+        end, best = time.monotonic() + seconds, found
+        for shorten in (self._with_fewer_calls, self._with_fewer_switches):
+            with suppress(CallFailure):
+                best = shorten(best, end)
         return replace(best, schedules=found.schedules, latent=found.latent)
 
     def _with_fewer_calls(self, found: Found, end: float) -> Found:
+        needs_switches = self._passes_in_turn(found.trial)
         for bit in reversed(range(found.trial.kept.bit_length())):
             kept = found.trial.kept & ~(1 << bit)
             if kept == found.trial.kept or time.monotonic() > end:
@@ -122,17 +137,34 @@ class Search:
             candidate = replace(found.trial, kept=kept)
             if not candidate.workload.plans:
                 continue
-            shorter = self._try(candidate, 1 + bit, _TRIES, only=found.trial.coarse)
-            if shorter and shorter.problem.kind == found.problem.kind:
+            shorter = self._shorter(candidate, 1 + bit, found.problem)
+            if shorter and (not needs_switches or self._passes_in_turn(shorter.trial)):
                 found = shorter
         return found
+
+    def _shorter(self, candidate: Trial, seed: int, like: Problem) -> Found | None:
+        try:
+            return self._try(candidate, seed, _TRIES, only=candidate.coarse, like=like)
+        except RemoteError:  # its set-up needs the call that was left out
+            return None
+
+    def _passes_in_turn(self, trial: Trial) -> bool:
+        """Whether all is well when threads run one after the other, whoever is first. Without a
+        call that releases a lock it is not, and that is nobody's fault.
+        """
+        before, plans = trial.workload.before, trial.workload.plans
+        plans = tuple(tuple(op for op in ops if op[0] != "pause") for ops in plans)
+        calm = Workload(before, plans)
+        trial = replace(trial, whole=calm, kept=(1 << call_count(calm)) - 1)
+        threads = range(1, len(plans) + 1)
+        return self._run(trial, [("switches", [(1, first)]) for first in threads]) is None
 
     def _with_fewer_switches(self, found: Found, end: float) -> Found:
         threads = len(found.trial.workload.plans)
         specs = plan.single_switches(found.run.steps, threads, _SINGLE_SWITCHES_MAX)
         single = None
         for batch in (specs[at : at + plan.BATCH] for at in range(0, len(specs), plan.BATCH)):
-            single = self._run(found.trial, batch)
+            single = self._run(found.trial, batch, found.problem)
             if single or time.monotonic() > end:
                 break
         if single:
@@ -143,14 +175,15 @@ class Search:
         switches = recording.switches
         found = replace(found, trial=replace(trial, spec=("switches", switches)))
         while time.monotonic() < end:
-            shorter = self._first(found.trial, _one_less(found.trial.spec[1]))
+            fewer = _one_less(found.trial.spec[1])
+            shorter = self._first(found.trial, fewer, found.problem)
             if shorter is None:
                 break
             found = shorter
         return found
 
-    def _first(self, trial: Trial, specs: Iterator[Spec]) -> Found | None:
-        return next((found for spec in specs if (found := self._run(trial, [spec]))), None)
+    def _first(self, trial: Trial, specs: Iterator[Spec], like: Problem) -> Found | None:
+        return next((found for spec in specs if (found := self._run(trial, [spec], like))), None)
 
 
 def _one_less(switches: list[tuple[int, int]]) -> Iterator[Spec]:

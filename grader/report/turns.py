@@ -128,6 +128,8 @@ def left_out_words(turn: Turn) -> str:
 
 def found_words(race: Interleaving) -> str:
     """How it was found, in one sentence."""
+    if race.schedules == 0:
+        return "This schedule was run again, and fails:"
     tried = "The first schedule that was tried failed."
     if race.schedules > 1:
         tried = f"{race.schedules:,} schedules were tried until one failed."

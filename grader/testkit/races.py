@@ -12,16 +12,18 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from grader.oracle.workload import Workload, workloads
 from grader.outcome import Interleaving
-from grader.races.explorer import Explorer, Recording
+from grader.races.explorer import Explorer, Recording, Run
 from grader.races.problem import Subject, judge
 from grader.races.replay import Replay, ReplayError, check_of
 from grader.races.search import Found, Search, Trial
 from grader.races.story import tell
+from grader.remote.failures import RemoteError
 from grader.remote.session import Session
 
 SCHEDULES = 40  # of one program
@@ -40,14 +42,14 @@ class RaceFound(Exception):  # noqa: N818  (it is the package's failure, not an 
 class Patience:
     """How much one run spends on races: `factor` times as many schedules as usual of the same
     programs, none after `end` (of `time.monotonic`), and how many more failures are shrunk. `found`
-    counts the races of the run; `tell` hears how many schedules were tried.
+    counts the races of the run; `tell` hears which test has tried how many schedules.
     """
 
     factor: int = 1
     shrinks: int = 4
     found: int = 0
     end: float = math.inf
-    tell: Callable[[int], None] = lambda count: None
+    tell: Callable[[str, int], None] = lambda test, count: None
 
     @property
     def is_over(self) -> bool:
@@ -108,7 +110,7 @@ class Races:
 
     def run(self, subject: Subject, *programs: Workload, schedules: int = SCHEDULES) -> None:
         """Try these programs; fails with the first race."""
-        search = Search(self._explorer, self._patience.tell)
+        search = Search(self._explorer, partial(self._patience.tell, self._test))
         for workload in programs:
             seed, number = self._rng.getrandbits(30), self._tried
             self._tried += 1
@@ -130,6 +132,7 @@ class Races:
         assert not found, f"the race finder has found {found} in this stage: mend them first"
 
     def _fail(self, search: Search, found: Found) -> None:
+        _refuse_unwritten(found.run)
         self._patience.found += 1
         found = search.weigh(found)
         if self._patience.shrinks > 0:
@@ -141,21 +144,23 @@ class Races:
         replay, switches = rerun.replay, list(rerun.replay.switches)
         try:
             workload = replay.workload(whole)
-        except ReplayError as problem:
-            rerun.misfit = problem
+        except ReplayError as misfit:
+            rerun.misfit = misfit
             return
         spec = ("switches", switches)
         trial = Trial(subject, whole, replay.program, replay.kept, replay.coarse, spec)
         run = self._explorer.explore(subject.program(workload), [spec], coarse=replay.coarse)[0]
         rerun.is_done = True
-        self._patience.tell(1)
-        if any("BdbQuit" in call.errors for call in [*run.setup, *run.plans, *run.after]):
+        self._patience.tell(self._test, 1)
+        calls = [*run.setup, *run.plans, *run.after]
+        if not rerun.is_recorded and any("BdbQuit" in call.errors for call in calls):
             raise KeyboardInterrupt  # the debugger was told to quit
         problem = judge(subject, workload, run)
         if problem is not None:
             # Fine points stayed in the id because coarse ones did not show the failure.
             found = Found(trial, run, problem, 0, latent=not replay.coarse)
-            self._tell(found, None if rerun.is_recorded else Recording(run, [], switches))
+            unrecorded = Recording(run, _calls_alone(run), switches)
+            self._tell(found, None if rerun.is_recorded else unrecorded)
 
     def _tell(self, found: Found, recording: Recording | None = None) -> None:
         trial = found.trial
@@ -171,3 +176,24 @@ class Races:
             tuple(recording.switches),
         )
         raise RaceFound(tell(found, recording, program, replay, self._package))
+
+
+def _refuse_unwritten(run: Run) -> None:
+    """Raise what a call raised that is not written yet: that is no race."""
+    for call in (*run.plans, *run.after):
+        if "NotImplementedError" in call.errors:
+            raised = run.raised[call.invoked]
+            raise RemoteError(call.errors, raised.message, raised.frames)
+
+
+def _calls_alone(run: Run) -> list[list[Any]]:
+    """The rows of a recording that know nothing of lines: each call's beginning and end."""
+    rows: list[tuple[int, list[Any]]] = []
+    begun: dict[int, int] = {}
+    for call in run.plans:
+        index = begun.get(call.thread, 0)
+        begun[call.thread] = index + 1
+        rows.append((call.invoked, [call.thread + 1, "call", "", index, "", []]))
+        if call.returned is not None:
+            rows.append((call.returned, [call.thread + 1, "return", "", index, "", []]))
+    return [row for _time, row in sorted(rows)]

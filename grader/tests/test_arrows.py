@@ -100,15 +100,15 @@ def test_a_stage_file_imports_only_files_of_earlier_stages_and_given_ones():
 
 @pytest.mark.parametrize("leaf", ["attacks", "mutants", "handout"])
 def test_proofs_and_hand_outs_are_leaves(leaf):
-    """Nothing that grades needs them; the command line, their own tests and the attacks that are
-    built on mutants may.
+    """Nothing that grades needs them; the command line, their own tests, the attacks that are built
+    on mutants and what measures may.
     """
     inside = (ROOT / "grader" / leaf, ROOT / "grader" / "cli" / f"{leaf}.py")
     outside = [
         path
         for path in files(ROOT / "grader")
         if not any(home in (path, *path.parents) for home in inside)
-        and not {"tests", "checks", "attacks"} & set(path.parts)
+        and not {"tests", "checks", "attacks", "benchmarks"} & set(path.parts)
         and path.parent.name != "cli"
     ]
     users = {

@@ -5,7 +5,8 @@ import itertools
 import pytest
 
 from grader.remote.trace import Trace
-from grader.testkit.client import Client, Error
+from grader.testkit.client import Client
+from grader.testkit.resp import Error
 
 
 class Wire:

@@ -103,7 +103,7 @@ def _holding(record, now_ns):
     if record is None:
         return "nothing"
     if record.deadline_ns is not None:
-        return "lasting" if record.is_live(now_ns) else "dead"
+        return "lasting" if record.outlives(now_ns) else "dead"
     return "number" if record.value.isdigit() else "text"
 
 

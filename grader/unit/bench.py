@@ -38,6 +38,11 @@ class Bench:
         self._isolation = isolation
         self._spare: Slot | None = None
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the package runs in this process, where a debugger may hold it up."""
+        return self._isolation is None
+
     @contextmanager
     def slot(self) -> Iterator[Slot]:
         """Lend a slot for one test; its folder is removed afterwards."""

@@ -16,14 +16,13 @@ import pytest
 
 from grader.course import STAGES_DIR, Stage
 from grader.outcome import Failure, Outcome, Status, Step
-from grader.races.replay import Replay
 from grader.remote.failures import Prerequisite
 from grader.remote.session import CALL_SECONDS, TEST_SECONDS, Session
 from grader.remote.trace import Trace
 from grader.testkit.clock import Clock
 from grader.testkit.kv import KV
 from grader.testkit.marks import MARK
-from grader.testkit.races import Patience, Races
+from grader.testkit.races import Patience, Races, Rerun
 from grader.unit.alarm import alarm
 from grader.unit.bench import Bench, Slot
 from grader.unit.verdict import judge
@@ -56,7 +55,7 @@ class UnitPlugin:
         seed: int,
         report: Callable[[Outcome], None],
         patience: Patience | None = None,
-        replay: Replay | None = None,
+        rerun: Rerun | None = None,
     ) -> None:
         self._stage = stage
         self._package_dir = package_dir
@@ -64,7 +63,7 @@ class UnitPlugin:
         self._seed = seed
         self._report = report
         self._patience = patience or Patience()
-        self._replay = replay
+        self._rerun = rerun
         self._broken: dict[str, str] = {}
         self._timeouts = 0
         self._seconds = 0.0  # of the test under way, set-up and clean-up included
@@ -72,6 +71,7 @@ class UnitPlugin:
         self._status: Status = "passed"
         self._compared: tuple[str, Any, Any] | None = None
         self.collect_problems: list[str] = []
+        self.is_stopped = False  # by the user
 
     @pytest.fixture
     def slot(self) -> Iterator[Slot]:
@@ -112,10 +112,13 @@ class UnitPlugin:
     @pytest.fixture
     def races(self, session: Session, rng: random.Random, request: pytest.FixtureRequest) -> Races:
         """The race finder."""
+        if self._bench.is_local and self._rerun is None:
+            raise Prerequisite(
+                "a debugger walks through one schedule, not many: run this test without --debug,"
+                " and add --debug to the --replay that its failure shows"
+            )
         name = request.node.name
-        return Races(
-            session, self._package_dir, name, self._seed, rng, self._patience, self._replay
-        )
+        return Races(session, self._package_dir, name, self._seed, rng, self._patience, self._rerun)
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> random.Random:
@@ -132,6 +135,8 @@ class UnitPlugin:
         """
         self._compared = None
         self._seconds = 0.0
+        if self._patience.is_over:
+            raise Prerequisite("the time was over before this test's turn")
         if self._timeouts >= TIMEOUTS_MAX:
             raise Prerequisite(
                 f"{TIMEOUTS_MAX} tests of this stage ran out of time, so this one was not run"
@@ -144,7 +149,11 @@ class UnitPlugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self) -> Generator[None, None, None]:
-        """A test that waits outside of a call, such as for a FIFO in its folder, ends too."""
+        """A test that waits outside of a call, such as for a FIFO in its folder, ends too; one that
+        a debugger holds up does not.
+        """
+        if self._bench.is_local:
+            return (yield)
         with alarm(TEST_SECONDS + 5, "the test was not over in time"):
             return (yield)
 
@@ -163,9 +172,17 @@ class UnitPlugin:
             outcome = self._outcome(item, call)
             self._status = outcome.status
             self._report(outcome)
-        elif call.when == "teardown" and (self._status != "passed" or self._seconds > SLOW_SECONDS):
+        elif call.when == "teardown" and (self._status != "passed" or self._is_slow):
             self._wasted_seconds += self._seconds
         return report
+
+    @property
+    def _is_slow(self) -> bool:
+        return self._seconds > SLOW_SECONDS * self._patience.factor
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Tell what the user ended from what pytest gives up by itself."""
+        self.is_stopped = excinfo.type is KeyboardInterrupt
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A test file that cannot be read is the grader's fault."""

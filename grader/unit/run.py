@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from grader.course import Stage, load_course
+from grader.course import STAGES_DIR, Stage, load_course
 from grader.outcome import Failure, Outcome, UnitResult
 from grader.races.replay import parse_replay
 from grader.remote.process import choose_isolation
 from grader.sandbox import Isolation, find_isolation
-from grader.testkit.races import Patience
+from grader.testkit.races import Patience, Rerun
+from grader.unit.again import check_rerun
 from grader.unit.bench import Bench
+from grader.unit.debugger import debugger
 from grader.unit.plugin import UnitPlugin, describe
 
 
@@ -30,7 +33,8 @@ class Unit(msgspec.Struct, frozen=True):
     `select` is pytest's `-k`; `only` names whole tests. `debug` runs the package in this process.
     `collect_only` runs nothing: each outcome is `error`, and says what its test is and is worth.
     `isolation` is the key of the walls that were chosen for this run; empty: choose them here.
-    `replay` is the id of a schedule that is run again, alone.
+    `races_only` leaves out tests that do more than look for races. `replay` is the id of a
+    schedule that is run again: it says which test is run, with which seed.
     """
 
     stage: int
@@ -41,6 +45,7 @@ class Unit(msgspec.Struct, frozen=True):
     debug: bool = False
     collect_only: bool = False
     isolation: str = ""
+    races_only: bool = False
     replay: str = ""
 
 
@@ -56,9 +61,13 @@ def run_unit(
     patience: Patience | None = None,
 ) -> UnitResult:
     """Run the tests of one unit; `report` is told each outcome as it comes, `announce` how many
-    there will be. `patience` is what races may cost. Raises `ReplayError` for an id that is none.
+    there will be. `patience` is what races may cost. Raises `ReplayError` for an id that is none,
+    or that fits no test of the stage, and `KeyboardInterrupt` when the user ends it.
     """
     stage = load_course().stage(unit.stage)
+    rerun = Rerun(parse_replay(unit.replay), not unit.debug) if unit.replay else None
+    if rerun is not None:
+        unit = msgspec.structs.replace(unit, only=(rerun.replay.test,), seed=rerun.replay.seed)
     outcomes: list[Outcome] = []
 
     def keep(outcome: Outcome) -> None:
@@ -68,21 +77,21 @@ def run_unit(
     package_dir = Path(unit.package_dir).resolve()
     isolation = _isolation(unit)
     bench = Bench(package_dir, isolation)
-    replay = parse_replay(unit.replay) if unit.replay else None
-    plugin = UnitPlugin(stage, package_dir, bench, unit.seed, keep, patience, replay)
-    collected = _Collected(unit.only, announce)
+    plugin = UnitPlugin(stage, package_dir, bench, unit.seed, keep, patience, rerun)
+    collected = _Collected(unit, announce)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
     try:
-        exit_code = pytest.main(_arguments(unit, stage), plugins=[plugin, collected])
+        with debugger() if unit.debug else nullcontext():
+            exit_code = pytest.main(_arguments(unit, stage), plugins=[plugin, collected])
     finally:
         bench.close()
-    seen = {outcome.test for outcome in outcomes}
-    never = Failure("the grader never came to this test")
-    for item in collected.items:
-        outcome = describe(item, stage, "error", never, 0.0)
-        if outcome.test not in seen:
-            keep(outcome)
+    if plugin.is_stopped:
+        raise KeyboardInterrupt
+    if rerun is not None:
+        check_rerun(rerun, outcomes)
+    for outcome in _never_run(stage, collected.items, outcomes):
+        keep(outcome)
     problems = list(plugin.collect_problems)
     if exit_code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
         problems.append(f"pytest ended with {pytest.ExitCode(exit_code).name}")
@@ -90,6 +99,16 @@ def run_unit(
     return UnitResult(
         unit.stage, unit.seed, str(isolation or "none (debug)"), tuple(outcomes), problem
     )
+
+
+def _never_run(
+    stage: Stage, items: Sequence[pytest.Item], outcomes: Sequence[Outcome]
+) -> list[Outcome]:
+    """An outcome for every test that was collected and has none yet."""
+    seen = {outcome.test for outcome in outcomes}
+    never = Failure("the grader never came to this test")
+    described = (describe(item, stage, "error", never, 0.0) for item in items)
+    return [outcome for outcome in described if outcome.test not in seen]
 
 
 def _isolation(unit: Unit) -> Isolation | None:
@@ -102,15 +121,18 @@ def _isolation(unit: Unit) -> Isolation | None:
 class _Collected:
     """Chooses the tests that are wanted, and remembers which these are."""
 
-    def __init__(self, only: tuple[str, ...], announce: Callable[[int], None]) -> None:
+    def __init__(self, unit: Unit, announce: Callable[[int], None]) -> None:
         self.items: list[pytest.Item] = []
-        self._only = frozenset(only)
+        self._only = frozenset(unit.only)
+        self._races_only = unit.races_only
         self._announce = announce
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave out what was not asked for by name."""
+        """Leave out what was not asked for."""
         if self._only:
             items[:] = [item for item in items if item.name in self._only]
+        if self._races_only:
+            items[:] = [item for item in items if _looks_for_races(item)]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Keep the tests that were selected."""
@@ -118,10 +140,19 @@ class _Collected:
         self._announce(len(self.items))
 
 
+def _looks_for_races(item: pytest.Item) -> bool:
+    """Whether a test has the race finder look, and calls nothing of the package itself."""
+    asked = getattr(item, "fixturenames", ())
+    return "races" in asked and "kv" not in asked
+
+
 def _arguments(unit: Unit, stage: Stage) -> list[str]:
+    """Pytest's arguments. Seen from the folder of all stages, no two test files have one name: a
+    process may run more than one stage.
+    """
     folders = (stage.visible_tests, stage.hidden_tests)
     arguments = [str(folder) for folder in folders if folder.is_dir()]
-    arguments += ["-c", os.devnull, "--rootdir", str(stage.folder), "--noconftest"]
+    arguments += ["-c", os.devnull, "--rootdir", str(STAGES_DIR), "--noconftest"]
     arguments += ["--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:terminal"]
     arguments += [
         "-p",
@@ -134,8 +165,8 @@ def _arguments(unit: Unit, stage: Stage) -> list[str]:
     ]
     if unit.select:
         arguments += ["-k", unit.select]
-    if unit.debug:
-        arguments += ["--capture=no"]
+    # A progress bar has the real output; nothing but tests prints within this process.
+    arguments += ["--capture=no" if unit.debug else "--capture=sys"]
     if unit.collect_only:
         arguments += ["--collect-only"]
     return arguments

@@ -7,30 +7,52 @@ the name of an object made before, or ":memory" for the module `kvstore.memory`;
 goes on (`Store.open`); `into` names the result, or is empty. `("$", name)` in arguments stands for
 a named object. There from the start: `clock`, which stands still, `folder`, the path of an empty
 folder, `files`, which reads it (`grader.agent.race.files`), `pause`, to sleep in virtual time, and
-`blocks`, to stay inside a `with` block (`grader.agent.race.look`).
+`blocks`, to stay inside a `with` block.
 
-What decides, the record, is kept here, in generators that are suspended while code under test runs.
+What decides is the rows: who called what, when, and what came back. They are kept here, by
+generators that are suspended while anything else runs: whatever touches the scheduler, the package
+or its objects is a step for `front.drive`. So no frame of this file ever stands below code under
+test, and for the same reason
+- there is no class here, and no method is called, nor anything compared, hashed or looked up that a
+  step returned (see `grader.agent.primitives`);
+- what steps return is held until a step drops it, since that can run code under test;
+- the garbage collector is off here; code under test can switch it on in its own steps only.
+
+A replay is made when a failure is certain, so what it tells besides is shown and not believed.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from types import CodeType
+from itertools import count
 
 from ..chaos import trace_this_thread
-from ..clock import ManualClock
 from ..front import drive
-from ..guard import permit
-from ..primitives import lock_release, new_held_lock, or_end, start_thread, take, wait_for
-from .files import Files
-from .fresh import forget_package, importer
-from .instrument import read_package
-from .look import Blocks, call_named
-from .points import POINTS
-from .record import Recorder, where_threads_stand
-from .scheduler import SCHEDULER, Abort
-from .strategies import strategy
-from .virtual import Pause, forget_threads, replace_primitives
+from ..guard import refuse_new_code
+from ..primitives import (
+    collect_off,
+    opaque,
+    or_end,
+    start_thread,
+    take,
+    values_of,
+)
+from .bind import bind
+from .fresh import forget_package
+from .look import call_named
+from .record import new_recorder, places_of_threads
+from .scheduler import SCHEDULER
+from .steps import (
+    add_thread,
+    make_objects,
+    open_schedule,
+    play,
+    prepare_package,
+    what_came,
+    where_threads_stand,
+)
+from .values import copied, named_objects
+from .virtual import forget_threads, replace_primitives
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,244 +60,283 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..front import Step
-    from .scheduler import Task
+    from .record import Recorder
 
     Call = tuple[str, str, str, list[Any], dict[str, Any]]
     Outcome = tuple[str, Any]
-    Row = tuple[int, int, int, int, bool, Any]
-    StepsOf = Callable[[list[Outcome]], Generator[Step, None, None]]
+    Row = list[Any]  # thread, index, when it began, when it returned (or -1), as it should?, result
+    Steps = Generator[Step, None, None]
+    Made = Generator[Step, None, Any]
+    Do = Callable[..., Generator[Step, None, Outcome]]
+    Calls = Callable[..., Steps]
 
-CLOCK_START = 1_700_000_000.0  # seconds; `grader.oracle` begins at the same instant
 _UNWIND_SECONDS = 1.0
-_COPY_DEPTH = 4
-_replace = CodeType.replace
+_NAMES = ("clock", "files", "pause", "blocks")  # as `make_objects` returns them
+# Bound now, since code under test can change the class.
+_enter, _leave, _sync, _join = SCHEDULER.enter, SCHEDULER.leave, SCHEDULER.sync, SCHEDULER.join
+_begin, _end, _unwind = SCHEDULER.begin, SCHEDULER.end, SCHEDULER.unwind
 
 
-def race_tools(package_dir: str) -> dict[str, Callable[..., Outcome]]:
-    """The tools `explore` and `replay` for the package in `package_dir`."""
-    ready: dict[tuple[bool, frozenset[str]], Callable[[], None]] = {}
+def race_tools(package_dir: str) -> dict[str, Callable[..., Made]]:
+    """The tools `explore` and `replay` for the package in `package_dir`: each is given the box of
+    the thread that serves, and is a generator of steps that returns an outcome.
+    """
+    ready: dict[tuple[bool, frozenset[str]], Any] = {}
 
-    def prepare(program: dict[str, Any], coarse: bool) -> Callable[[], None]:  # noqa: FBT001
-        calls = [call for part in ("setup", "after") for call in program[part]]
-        calls += [call for plan in program["plans"] for call in plan]
-        roots = frozenset([call[1][1:] for call in calls if call[1][:1] == ":"])
-        wanted = (coarse, roots)
-        if wanted not in ready:
-            reading = partial(read_package, package_dir, roots, coarse=coarse)
-            outcome = _in_a_thread(reading)
-            if outcome[0] != "ok":
-                raise RuntimeError(f"the package cannot be read: {outcome[1]}")
-            files = outcome[1]
-            bound = {name: files[name]._replace(code=_bind(files[name].code)) for name in files}
-            ready[wanted] = importer(bound)
-        return ready[wanted]
+    def prepare(do: Do, program: dict[str, Any], coarse: bool) -> Made:  # noqa: FBT001
+        """Compile what a program needs with points of both kinds: when it is asked for first, no
+        code under test has run.
+        """
+        roots = frozenset([call[1][1:] for call in _calls_of(program) if call[1][:1] == ":"])
+        for kind in (True, False):
+            if (kind, roots) not in ready:
+                asked = (package_dir, roots, kind, opaque(bind))
+                ready[kind, roots] = _good((yield from do(prepare_package, *asked)))
+        refuse_new_code()
+        return ready[coarse, roots]
 
-    def explore(program: dict[str, Any], folder: str, coarse: bool, specs: list[Any]) -> Outcome:  # noqa: FBT001
+    def explore(
+        box: list[Outcome],
+        program: dict[str, Any],
+        folder: str,
+        coarse: bool,  # noqa: FBT001
+        specs: list[Any],
+    ) -> Made:
         """One result for each schedule, up to the first that does not end as it should, or whose
         threads do not.
         """
-        start_afresh, results = prepare(program, coarse), []
-        put_back = replace_primitives()
-        try:
-            for spec in specs:
-                schedule = _Schedule(program, folder, package_dir, None)
-                results.append(schedule.run(start_afresh, spec))
-                if results[-1]["end"] != "done" or not results[-1]["unwound"]:
-                    break  # a thread that would not end must not run beside the next schedule
-        finally:
-            put_back()
-            forget_package()
+        kept: list[Any] = []
+        do = _doing(box, kept)
+        results: list[Any] = []
+        start_afresh = yield from prepare(do, program, coarse)
+        put_back = _good((yield from do(replace_primitives)))
+        for spec in specs:
+            asked = (program, folder, package_dir, start_afresh, spec)
+            results += ((yield from _schedule(box, *asked, None)),)
+            if results[-1]["end"] != "done" or results[-1]["unwound"] is not True:
+                break  # a thread that would not end must not run beside the next schedule
+        yield from do(put_back)
+        yield from do(forget_package)
+        del put_back
+        yield from _drop(kept, {})
         return "ok", results
 
-    def replay(program: dict[str, Any], folder: str, coarse: bool, spec: Any) -> Outcome:  # noqa: FBT001
+    def replay(
+        box: list[Outcome],
+        program: dict[str, Any],
+        folder: str,
+        coarse: bool,  # noqa: FBT001
+        spec: Any,
+    ) -> Made:
         """One result, with the schedule as switches and what each thread did line by line."""
-        start_afresh = prepare(program, coarse)
-        put_back = replace_primitives()
-        try:
-            recorder = Recorder(package_dir)
-            result = _Schedule(program, folder, package_dir, recorder).run(start_afresh, spec)
-        finally:
-            put_back()
-            forget_package()
-        return "ok", {**result, "rows": recorder.rows, "switches": SCHEDULER.switches}
+        kept: list[Any] = []
+        do, recorder = _doing(box, kept), new_recorder(package_dir)
+        start_afresh = yield from prepare(do, program, coarse)
+        put_back = _good((yield from do(replace_primitives)))
+        asked = (program, folder, package_dir, start_afresh, spec)
+        result = yield from _schedule(box, *asked, recorder)
+        yield from do(put_back)
+        yield from do(forget_package)
+        del put_back
+        yield from _drop(kept, {})
+        return "ok", {**result, "rows": recorder[0]}
 
     return {"explore": explore, "replay": replay}
 
 
-class _Schedule:
-    """One run of one program. No object of this class ever meets code under test."""
+def _calls_of(program: dict[str, Any]) -> list[Call]:
+    parts = [program["setup"], *program["plans"], program["after"]]
+    return [call for part in parts for call in part]
 
-    def __init__(
-        self, program: dict[str, Any], folder: str, package_dir: str, recorder: Recorder | None
-    ) -> None:
-        self._program = program
-        self._recorder = recorder
-        self._package_dir = package_dir
-        self._files = Files(folder)
-        clock = ManualClock(CLOCK_START)
-        self._objects = {
-            "clock": clock,
-            "folder": folder,
-            "files": self._files,
-            "pause": Pause(),
-            "blocks": Blocks(),
-        }
-        self._rows: dict[str, list[Row]] = {"setup": [], "plans": [], "after": []}
-        self._end = "done"
-        self._steps = 0
-        self._time = 0
 
-    def run(self, start_afresh: Callable[[], None], spec: Any) -> dict[str, Any]:
-        """Run it under one schedule; what comes back is plain, or an object of the package's."""
-        SCHEDULER.start(strategy(*spec))
-        SCHEDULER.package_dir, SCHEDULER.recorder = self._package_dir, self._recorder
-        _start(SCHEDULER.add("main"), lambda box: self._main(start_afresh, box), None)
-        SCHEDULER.give_first_turn()
-        wait_for(SCHEDULER.done)
-        stand = where_threads_stand(self._package_dir) if SCHEDULER.failure else []
-        errors = [(name, type(error).__name__) for name, error in SCHEDULER.thread_errors]
-        steps = SCHEDULER.steps if SCHEDULER.failure else self._steps
-        is_unwound = SCHEDULER.unwind(_UNWIND_SECONDS)
-        if SCHEDULER.failure:
-            _in_a_thread(self._objects.clear)
-        return {
-            "end": SCHEDULER.failure or self._end,
-            "steps": steps,
-            **self._rows,
-            "stand": stand,
-            "errors": errors,
-            "unwound": is_unwound,
-        }
+def _doing(box: list[Outcome], kept: list[Any]) -> Do:
+    """Return how to have something done as a step, and learn what came of it; that goes into
+    `kept`, so that it is not dropped here.
+    """
 
-    def _main(
-        self, start_afresh: Callable[[], None], box: list[Outcome]
-    ) -> Generator[Step, None, None]:
-        """The steps of task 0: set up, start the threads of the program, wait, look at the end."""
-        yield forget_threads, (), []
-        yield start_afresh, (), []
-        if self._program["files"]:
-            yield self._files.empty, (), []
-        yield from self._alone("setup", box)
-        if self._end != "done":
-            return
-        SCHEDULER.begin()
-        tasks = []
-        for number, plan in enumerate(self._program["plans"]):
-            task = SCHEDULER.add(f"thread {number + 1}")
-            _start(task, self._thread_steps(number, plan), self._recorder)
-            tasks.append(task)
-        for task in tasks:
-            SCHEDULER.join(task)
-        self._steps = SCHEDULER.end()
-        yield from self._alone("after", box)
-        yield self._objects.clear, (), []  # what code under test does then, it does now
+    def do(function: Callable[..., Any], *args: Any) -> Generator[Step, None, Outcome]:
+        nonlocal kept
+        yield function, args, []
+        collect_off()
+        outcome = take(box)
+        kept += (outcome,)
+        return outcome
 
-    def _thread_steps(self, number: int, plan: list[Call]) -> StepsOf:
-        return lambda box: self._calls("plans", number, plan, box)
+    return do
 
-    def _alone(self, phase: str, box: list[Outcome]) -> Generator[Step, None, None]:
-        """Calls that are made while no thread of the program runs; the first that raises ends the
-        set-up.
-        """
-        rows = self._rows[phase]
-        for call in self._program[phase]:
-            yield from self._calls(phase, -1, [call], box)
-            if phase == "setup" and not rows[-1][4]:
-                self._end = "setup"
+
+def _drop(kept: list[Any], objects: dict[str, Any]) -> Steps:
+    """Drop what was kept, and named objects, where code under test may run."""
+    dropped = [*kept, *values_of(objects)]
+    del kept[:]
+    for name in [*objects]:
+        del objects[name]
+    yield bool, (), dropped
+    collect_off()
+
+
+def _schedule(
+    box: list[Outcome],
+    program: dict[str, Any],
+    folder: str,
+    package_dir: str,
+    start_afresh: Callable[[], None],
+    spec: Any,
+    recorder: Recorder | None,
+) -> Made:
+    """Run a program under one schedule; what comes back is plain, or an object of the package's."""
+    kept: list[Any] = []
+    objects: dict[str, Any] = {"folder": folder}
+    rows: dict[str, list[Row]] = {"setup": [], "plans": [], "after": []}
+    ended: list[Any] = []  # how it ended, and after how many steps
+    over: list[bool] = []
+    do = _doing(box, kept)
+    calls = _caller(objects, rows, over, recorder)
+    main = _main(program, folder, start_afresh, calls, objects, rows, ended, kept, recorder)
+    heard = None if recorder is None else recorder[3]
+    task = _good((yield from do(open_schedule, spec, package_dir, heard)))
+    _start(task, main, kept, None)
+    del task
+    yield from do(play)
+    over += (True,)
+    seen = {phase: [tuple(row) for row in rows[phase]] for phase in rows}
+    failure, steps, errors, switches = _parts((yield from do(what_came)), 4)
+    stand = []
+    if recorder is not None and failure:
+        stand = (yield from do(where_threads_stand, places_of_threads(package_dir)))[1]
+    unwound = (yield from do(_unwind, _UNWIND_SECONDS))[1]
+    yield from _drop(kept, objects)
+    return {
+        **seen,
+        "end": failure or (ended[0] if ended else "broken"),
+        "steps": ended[1] if len(ended) > 1 and not failure else steps,
+        "stand": stand,
+        "errors": errors,
+        "switches": switches,
+        "unwound": unwound,
+    }
+
+
+def _main(
+    program: dict[str, Any],
+    folder: str,
+    start_afresh: Callable[[], None],
+    calls: Calls,
+    objects: dict[str, Any],
+    rows: dict[str, list[Row]],
+    ended: list[Any],
+    kept: list[Any],
+    recorder: Recorder | None,
+) -> Callable[[Do], Steps]:
+    """Return the steps of task 0: set up, start the threads, wait, look at what they left."""
+
+    def main(do: Do) -> Steps:
+        nonlocal ended
+        for step in (forget_threads, start_afresh):
+            if (yield from do(step))[0] != "ok":
                 return
+        made = _parts((yield from do(make_objects, folder, program["files"])), len(_NAMES))
+        for place, name in enumerate(_NAMES):
+            objects[name] = made[place]
+        for call in program["setup"]:
+            yield from calls(do, "setup", -1, [call])
+            if not rows["setup"][-1][4]:
+                ended += ("setup",)
+                return
+        _good((yield from do(_begin)))
+        if not (yield from _crowd(do, program, calls, kept, recorder)):
+            return
+        steps = (yield from do(_end))[1]
+        for call in program["after"]:
+            yield from calls(do, "after", -1, [call])
+        ended += ("done", steps)
+        made = ()
+        yield from _drop(kept, objects)  # what code under test does then, it does in virtual time
 
-    def _calls(
-        self, phase: str, number: int, plan: list[Call], box: list[Outcome]
-    ) -> Generator[Step, None, None]:
-        """Make calls in order and record each: when it began, when it returned, what came back."""
-        rows = self._rows[phase]
+    return main
+
+
+def _crowd(
+    do: Do, program: dict[str, Any], calls: Calls, kept: list[Any], recorder: Recorder | None
+) -> Generator[Step, None, bool]:
+    """Start the threads of a program and wait for them; whether they came to their ends."""
+    tasks: list[Any] = []
+    for number, plan in enumerate(program["plans"]):
+        task = _parts((yield from do(add_thread, f"thread {number + 1}")), 2)
+        tracer = None if recorder is None else recorder[4](task[1])
+        own = partial(calls, phase="plans", number=number, plan=plan)
+        _start(task[0], own, kept, tracer)
+        tasks += (task,)
+    for task in tasks:
+        if (yield from do(_join, task[0]))[0] != "ok":
+            return False
+    return True
+
+
+def _caller(
+    objects: dict[str, Any],
+    rows: dict[str, list[Row]],
+    over: list[bool],
+    recorder: Recorder | None,
+) -> Calls:
+    """Return how to make calls in order and record each: when it began, when it returned, what came
+    back. Once the schedule is `over` nothing is recorded any more.
+    """
+    tick = count(1).__next__
+
+    def calls(do: Do, phase: str, number: int, plan: list[Call]) -> Steps:
+        found = rows[phase]
         for index, (into, owner, name, args, kwargs) in enumerate(plan):
             if number >= 0:
-                SCHEDULER.sync()
-            place, row = len(rows), (number, index, self._tick(), -1, False, None)
-            rows += (row,)
-            if self._recorder is not None:
-                self._recorder.begins(number, index)
-            target = owner if owner[:1] == ":" else self._objects[owner]
-            yield call_named, (target, name, self._named(args), self._named(kwargs)), []
-            kind, value = take(box)
-            if SCHEDULER.aborting:
-                raise Abort
+                yield from do(_sync)
+            if over:
+                return
+            row: Row = [number, index, tick(), -1, False, None]
+            found += (row,)
+            if recorder is not None:
+                recorder[1](number, index)
+            target = owner if owner[:1] == ":" else objects[owner]
+            named = named_objects(args, objects), named_objects(kwargs, objects)
+            kind, value = yield from do(call_named, target, name, *named)
+            if over:
+                return
             if kind == "ok" and into:
-                self._objects[into] = value
-            plain = None if into and kind == "ok" else _copy(value, 0)
-            rows[place] = (*row[:3], self._tick(), kind == "ok", plain)
-            if self._recorder is not None:
-                self._recorder.ends(number, index)
+                objects[into] = value
+            row[5] = None if kind == "ok" and into else copied(value, 0)
+            row[3], row[4] = tick(), kind == "ok"
+            if recorder is not None:
+                recorder[2](number, index)
 
-    def _tick(self) -> int:
-        self._time += 1
-        return self._time
-
-    def _named(self, value: Any) -> Any:
-        """The value with the objects that it names."""
-        kind = type(value)
-        if kind is tuple and len(value) == 2 and value[0] == "$":
-            return self._objects[value[1]]
-        if kind is list or kind is tuple:
-            return kind([self._named(item) for item in value])
-        if kind is dict:
-            return {key: self._named(value[key]) for key in value}
-        return value
+    return calls
 
 
-def _start(task: Task, steps_of: StepsOf, recorder: Recorder | None) -> None:
+def _start(task: Any, steps_of: Callable[[Do], Steps], kept: list[Any], tracer: Any) -> None:
     """Start the thread of a task."""
     box: list[Outcome] = []
+    do = _doing(box, kept)
 
-    def whole() -> Generator[Step, None, None]:
-        try:
-            SCHEDULER.enter(task)
-            if recorder is not None:
-                trace_this_thread(recorder.tracer(task.number))
-            yield from steps_of(box)
-        except Abort:
-            return
-        finally:
-            SCHEDULER.leave(task)
+    def whole() -> Steps:
+        if (yield from do(_enter, task))[0] == "ok":
+            if tracer is not None:
+                trace_this_thread(tracer)
+            yield from steps_of(do)
+        yield from do(_leave, task)
 
     start_thread(drive, (or_end(whole()), box))
 
 
-def _in_a_thread(function: Callable[[], Any]) -> Outcome:
-    """What comes of a function that may run code under test, or that code under test may have
-    changed.
+def _good(outcome: Outcome) -> Any:
+    """What a step returned that cannot fail, unless code under test has changed it: then the
+    process ends.
     """
-    box: list[Outcome] = []
-    over = new_held_lock()
-
-    def steps() -> Generator[Step, None, None]:
-        yield function, (), []
-        lock_release(over)
-
-    start_thread(drive, (or_end(steps()), box))
-    wait_for(over)
-    return take(box)
+    if outcome[0] != "ok":
+        raise RuntimeError("code under test has changed the race finder")
+    return outcome[1]
 
 
-def _bind(code: CodeType) -> CodeType:
-    """Put the functions of points into the places that hold their names."""
-    constants = [_bound(constant) for constant in code.co_consts]
-    permit("code.__new__")
-    return _replace(code, co_consts=tuple(constants))
-
-
-def _bound(constant: Any) -> Any:
-    if type(constant) is CodeType:
-        return _bind(constant)
-    return POINTS[constant] if type(constant) is str and constant in POINTS else constant
-
-
-def _copy(value: Any, depth: int) -> Any:
-    """A value as it is now, for what it holds may change before the reply is written."""
-    kind = type(value)
-    if depth < _COPY_DEPTH and (kind is list or kind is tuple):
-        return kind([_copy(item, depth + 1) for item in value])
-    if depth < _COPY_DEPTH and kind is dict:
-        return {key: _copy(value[key], depth + 1) for key in value}
-    return value
+def _parts(outcome: Outcome, wanted: int) -> tuple[Any, ...]:
+    """The same, for a tuple of so many parts."""
+    parts = _good(outcome)
+    if type(parts) is not tuple or len(parts) != wanted:
+        raise RuntimeError("code under test has changed the race finder")
+    return parts

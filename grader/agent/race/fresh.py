@@ -30,31 +30,36 @@ class Compiled(NamedTuple):
 
 
 class _Loader:
-    def __init__(self, file: str, code: CodeType) -> None:
+    def __init__(self, file: str, code: CodeType, kept: dict[str, ModuleType]) -> None:
         self._file = file
         self._code = code
+        self._kept = kept
 
     def create_module(self, _spec: ModuleSpec) -> None:
         """As usual."""
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the module's code."""
+        """Run the module's code; modules that stayed are attributes of their package again."""
         module.__file__ = self._file
+        for name in self._kept:
+            if name.rpartition(".")[0] == module.__name__:
+                setattr(module, name.rpartition(".")[2], self._kept[name])
         exec(self._code, vars(module))  # noqa: S102  (this is what importing is)
 
 
 class _Finder:
     """Finds the modules of one package that were compiled."""
 
-    def __init__(self, compiled: dict[str, Compiled]) -> None:
+    def __init__(self, compiled: dict[str, Compiled], kept: dict[str, ModuleType]) -> None:
         self._compiled = compiled
+        self._kept = kept
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> Any:
         """The spec of a module that was compiled; None leaves it to Python."""
         if name not in self._compiled:
             return None
         file, is_package, _is_stateless, code = self._compiled[name]
-        spec = ModuleSpec(name, _Loader(file, code), origin=file, is_package=is_package)  # type: ignore[arg-type]
+        spec = ModuleSpec(name, _Loader(file, code, self._kept), origin=file, is_package=is_package)  # type: ignore[arg-type]
         if is_package:
             spec.submodule_search_locations = [os.path.dirname(file)]
         return spec
@@ -68,9 +73,9 @@ def forget_package() -> None:
 
 def importer(compiled: dict[str, Compiled]) -> Callable[[], None]:
     """Return a function that makes the next imports fresh ones of this compiled package."""
-    finder, others = _Finder(compiled), sys.meta_path[:]
-    staying = [name for name in compiled if compiled[name].is_stateless]
     kept: dict[str, ModuleType] = {}
+    finder, others = _Finder(compiled, kept), sys.meta_path[:]
+    staying = [name for name in compiled if compiled[name].is_stateless]
 
     def start_afresh() -> None:
         sys.meta_path[:] = [finder, *others]

@@ -39,8 +39,8 @@ _LOOKING = {
 def read_package(package_dir: str, roots: frozenset[str], *, coarse: bool) -> dict[str, Compiled]:
     """Compile the modules `roots` of a package and all that they import of it, by full name.
 
-    A file that cannot be read or compiled is left out: importing it will say why. If a file imports
-    by a function call, nobody knows what, so all files are compiled.
+    A file that cannot be read is left out; the code of one that cannot be compiled says why. If a
+    file imports by a function call, nobody knows what, so all files are compiled.
     """
     package = os.path.basename(package_dir)
     stems = {name[:-3] for name in os.listdir(package_dir) if name[-3:] == ".py"}
@@ -56,14 +56,18 @@ def read_package(package_dir: str, roots: frozenset[str], *, coarse: bool) -> di
             with open(file, "rb") as source:
                 text = source.read()
             code, keeps_nothing, imported = compile_with_points(text, file, coarse=coarse)
-        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        except OSError:
             continue
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            code, keeps_nothing, imported = _raising(error, file), False, set()
         compiled[name] = Compiled(file, name == package, keeps_nothing, code)
         imports_by_call = name != package and (b"__import__" in text or b"importlib" in text)
         found = stems if imports_by_call or package in imported else imported & stems
         uses[name] = {f"{package}.{other}" for other in found}
         waiting += sorted(found)
-    stay = staying({name for name in compiled if compiled[name].is_stateless}, uses)
+    # The package itself never stays: its attributes are the modules that were imported.
+    quiet = {name for name in compiled if compiled[name].is_stateless and name != package}
+    stay = staying(quiet, uses)
     return {name: compiled[name]._replace(is_stateless=name in stay) for name in compiled}
 
 
@@ -75,11 +79,21 @@ def compile_with_points(
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "str object is not callable" is what a point looks like
-        tree = ast.parse(source, file)
+        # Not `ast.parse`: the guard lets this file alone make code.
+        tree: Any = compile(source, file, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
         keeps_nothing, imported = is_stateless(tree), set(_modules(tree))
         changed = _Coarse().visit(tree) if coarse else _Fine(tree).visit(tree)
         code = compile(ast.fix_missing_locations(changed), file, "exec", dont_inherit=True)
         return code, keeps_nothing, imported
+
+
+def _raising(error: Exception, file: str) -> CodeType:
+    """Code that raises what compiling a file raised."""
+    name, said = "ValueError", f"({str(error)!r})"
+    if isinstance(error, SyntaxError):
+        place = (file, error.lineno, error.offset, error.text)
+        name, said = type(error).__name__, f"({error.msg!r}, {place!r})"
+    return compile(f"raise {name}{said}", file, "exec", dont_inherit=True)
 
 
 def _call(point: str, *arguments: ast.expr, at: ast.AST) -> ast.Call:
@@ -129,6 +143,12 @@ class _Points(ast.NodeTransformer):
         if node.value is not None:
             node.value = self.visit(node.value)
         return node
+
+    def visit_Expr(self, node: ast.Expr) -> Any:
+        """A stop in a debugger is no step: the schedule is the same without it."""
+        if _is_breakpoint(node.value):
+            return node
+        return self.generic_visit(node)
 
     def visit_While(self, node: ast.While) -> Any:
         self.generic_visit(node)
@@ -279,7 +299,9 @@ class _Fine(_Points):
         changed = _call(operator, _access(target, ast.Load()), value, at=node)
         statements.append(ast.copy_location(ast.Assign([write], changed), node))
         kept = [statement.targets[0] for statement in statements[:-1]]
-        forgotten = [ast.copy_location(ast.Name(name.id, ast.Del()), node) for name in kept]
+        forgotten: list[ast.expr] = [
+            ast.copy_location(ast.Name(name.id, ast.Del()), node) for name in kept
+        ]
         return [*statements, ast.copy_location(ast.Delete(forgotten), node)]
 
 
@@ -298,6 +320,14 @@ def _access(target: ast.Attribute | ast.Subscript, context: Any) -> ast.expr:
         index = ast.copy_location(ast.Name(HELPER_NAME + "index", ast.Load()), target)
         access = ast.Subscript(value, index, context)
     return ast.copy_location(access, target)
+
+
+def _is_breakpoint(node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "breakpoint"
+    )
 
 
 def _is_of_self(node: ast.expr) -> bool:

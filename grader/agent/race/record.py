@@ -3,15 +3,20 @@
 Only the shortest failing schedule is recorded. Each thread of the program is traced; the rows of
 all threads are in the order in which things happened, since only one runs at a time. What is said
 of a value is made of plain values alone: no code of the package's runs for it.
+
+There is no class here, since code under test finds every class that there is. What it could still
+gain from the frames that stand on its own is no more than a false picture: by then the failure is
+certain (see `explore`).
 """
 
 from __future__ import annotations
 
+from functools import partial
+from types import SimpleNamespace
+
 from ..guard import permit
-from ..primitives import code_of, current_frames, file_of, name_of, opaque
+from ..primitives import below, code_of, current_frames, file_of, name_of, opaque
 from .instrument import HELPER_NAME
-from .scheduler import DONE, SCHEDULER
-from .virtual import Lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +26,10 @@ if TYPE_CHECKING:
 
     from .scheduler import Task
 
+    Row = list[Any]
+    Note = Callable[[int, int], None]
+    Recorder = tuple[list[Row], Note, Note, SimpleNamespace, Callable[[int], Any]]
+
 ROWS_MAX = 2_000
 _TEXT_CHARS_MAX = 48
 _ITEMS_MAX = 4
@@ -28,115 +37,96 @@ _DEPTH_MAX = 2
 _PLAIN = (int, float, bool, str, bytes, type(None))
 
 
-class Recorder:
-    """The rows of one schedule, each a list: thread, kind, file, line, function, what it saw.
+def new_recorder(package_dir: str) -> Recorder:
+    """Return what records one schedule: its rows, `begins(thread, index)` and `ends(thread, index)`
+    of a program's call, who hears of waits and switches, and `tracer(task's number)`, which returns
+    a trace function for its thread.
 
-    Kinds: "call" and "return" of a program's call (`line` is its index), "line" (a line begins),
-    "again" (its thread goes on in the middle of it), "wait".
+    A row is a list: thread, kind, file, line, function, what it saw. Kinds: "call" and "return" of
+    a program's call (`line` is its index), "line" (a line begins), "again" (its thread goes on in
+    the middle of it), "wait".
     """
+    rows: list[Row] = []
+    last: dict[int, Row] = {}  # by task: its last row of kind "line"
 
-    def __init__(self, package_dir: str) -> None:
-        self.rows: list[list[Any]] = []
-        self._package_dir = package_dir
-        self._last: dict[int, list[Any]] = {}  # by task: its last row of kind "line"
-        self._resumes: set[int] = set()
+    def note(row: Row) -> None:
+        nonlocal rows
+        if len(rows) < ROWS_MAX:
+            rows += (row,)
 
-    def begins(self, thread: int, index: int) -> None:
-        """A call of the program begins."""
-        self._note([thread + 1, "call", "", index, "", []])
+    def begins(thread: int, index: int) -> None:
+        note([thread + 1, "call", "", index, "", []])
 
-    def ends(self, thread: int, index: int) -> None:
-        """It has returned or raised."""
-        self._last.pop(thread + 1, None)
-        self._note([thread + 1, "return", "", index, "", []])
+    def ends(thread: int, index: int) -> None:
+        if thread + 1 in last:
+            del last[thread + 1]
+        note([thread + 1, "return", "", index, "", []])
 
-    def waits(self, task: Task) -> None:
-        """A task cannot go on."""
-        last = self._last.get(task.number)
-        if last is not None:
-            self._note([task.number, "wait", *last[2:5], []])
+    def waits(task: Task) -> None:
+        if task.number in last:
+            note([task.number, "wait", *last[task.number][2:5], []])
 
-    def switches(self, _current: Task, chosen: Task) -> None:
-        """The turn changes hands."""
-        last = self._last.get(chosen.number)
-        if last is not None and (not self.rows or self.rows[-1][0] != chosen.number):
-            self._last[chosen.number] = row = [chosen.number, "again", *last[2:5], []]
-            self._note(row)
+    def switches(_current: Task, chosen: Task) -> None:
+        number = chosen.number
+        if number in last and (not rows or rows[-1][0] != number):
+            last[number] = [number, "again", *last[number][2:5], []]
+            note(last[number])
 
-    def tracer(self, number: int) -> Callable[..., Any]:
-        """A trace function for the thread of a task."""
-        known: dict[int, dict[str, str]] = {}  # by frame: its variables, when they were last seen
-        rows: dict[int, list[Any]] = {}  # by frame: its last row
-
-        def on_event(frame: FrameType, event: str, _arg: object) -> Callable[..., Any]:
-            identity = id(frame)
-            if event in ("line", "return") and identity in rows:
-                now = _variables(frame)
-                before = known.get(identity, {})
-                rows[identity][5] += [f"{n} = {v}" for n, v in now.items() if before.get(n) != v]
-                known[identity] = now
-            if event == "line":
-                code = code_of(frame)
-                place = file_of(code).rpartition("/")[2].rpartition("\\")[2]
-                row = [number, "line", place, frame.f_lineno, code.co_name, []]
-                rows[identity] = self._last[number] = row
-                self._note(row)
-            elif event == "return":
-                rows.pop(identity, None)
-                known.pop(identity, None)
-            return local
-
-        def on_call(frame: FrameType, _event: str, _arg: object) -> Callable[..., Any] | None:
-            if not _is_within(file_of(code_of(frame)), self._package_dir):
-                return None
-            known[id(frame)] = _variables(frame)
-            return local
-
-        local = opaque(on_event)
-        return opaque(on_call)
-
-    def _note(self, row: list[Any]) -> None:
-        if len(self.rows) < ROWS_MAX and not SCHEDULER.aborting:
-            self.rows.append(row)
+    heard = SimpleNamespace(waits=opaque(waits), switches=opaque(switches))
+    return rows, begins, ends, heard, partial(_tracer, package_dir, last, note)
 
 
-def where_threads_stand(package_dir: str) -> list[tuple[Any, ...]]:
-    """For each task that has not ended: its number, what it waits for, the package's frames
-    (outermost first), and the locks that it holds, each as where it was made and taken.
-    """
+def _tracer(
+    package_dir: str, last: dict[int, Row], note: Callable[[Row], None], number: int
+) -> Callable[..., Any]:
+    known: dict[int, dict[str, str]] = {}  # by frame: its variables, when they were last seen
+    rows: dict[int, Row] = {}  # by frame: its last row
+
+    def on_event(frame: FrameType, event: str, _arg: object) -> Callable[..., Any]:
+        identity = id(frame)
+        if event in ("line", "return") and identity in rows:
+            now = _variables(frame)
+            before = known[identity] if identity in known else {}  # noqa: SIM401
+            changed = [name for name in now if name not in before or before[name] != now[name]]
+            rows[identity][5] += [f"{name} = {now[name]}" for name in changed]
+            known[identity] = now
+        if event == "line":
+            code = code_of(frame)
+            place = file_of(code).rpartition("/")[2].rpartition("\\")[2]
+            row: Row = [number, "line", place, frame.f_lineno, code.co_name, []]
+            rows[identity] = last[number] = row
+            note(row)
+        elif event == "return":
+            for by_frame in (rows, known):
+                if identity in by_frame:
+                    del by_frame[identity]
+        return local
+
+    def on_call(frame: FrameType, _event: str, _arg: object) -> Callable[..., Any] | None:
+        if not _is_within(file_of(code_of(frame)), package_dir):
+            return None
+        known[id(frame)] = _variables(frame)
+        return local
+
+    local = opaque(on_event)
+    return opaque(on_call)
+
+
+def places_of_threads(package_dir: str) -> dict[int, list[tuple[str, int, str]]]:
+    """The package's frames of every thread by its number, outermost first: file, line, function."""
     permit("sys._current_frames")
     frames = current_frames()
-    stand = []
-    for task in SCHEDULER.tasks:
-        if task.state != DONE and task.number:
-            own = _frames(frames.get(task.ident), package_dir)
-            held = [(lock.made_at, lock.taken_at) for lock in task.held]
-            stand.append((task.number, *_wanted(task.waits_for), own, held))
-    return stand
+    return {thread: _places(frames[thread], package_dir) for thread in frames}
 
 
-def _wanted(waits_for: Any) -> tuple[str, Any, Any, int]:
-    """What a task waits for: its kind, where it was made and taken, and the number of the task that
-    has it (or must end); 0 for none.
-    """
-    if isinstance(waits_for, Lock):
-        owner = waits_for._owner
-        return "lock", waits_for.made_at, waits_for.taken_at, owner.number if owner else 0
-    if isinstance(waits_for, str):
-        return waits_for, None, None, 0
-    return (
-        ("thread", None, None, waits_for.number) if waits_for is not None else ("", None, None, 0)
-    )
-
-
-def _frames(frame: FrameType | None, package_dir: str) -> list[tuple[str, int, str]]:
+def _places(frame: FrameType | None, package_dir: str) -> list[tuple[str, int, str]]:
     own = []
     while frame is not None:
         code = code_of(frame)
         file = file_of(code)
         if _is_within(file, package_dir):
-            own.append((file[len(package_dir) + 1 :], frame.f_lineno, code.co_name))
-        frame = frame.f_back
+            own += [(file[len(package_dir) + 1 :], frame.f_lineno, code.co_name)]
+        frame = below(frame)
     return own[::-1]
 
 

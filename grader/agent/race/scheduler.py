@@ -72,7 +72,7 @@ class Scheduler:
     def start(self, strategy: Quiet) -> None:
         """Forget the last schedule. Until `begin`, nobody is interrupted."""
         self.active = True
-        self.aborting = False
+        self.aborting = self.is_held = False
         self.tasks: list[Task] = []
         self.ready: list[Task] = []
         self.current: Any = None
@@ -157,6 +157,8 @@ class Scheduler:
             raise Abort
         if seconds is not None and seconds <= 0:
             return False
+        if self.is_held:
+            raise RuntimeError("this would wait for a thread that stands still with all others")
         task = self.current
         task.state, task.waits_for, task.timed_out = BLOCKED, waits_for, False
         task.deadline = None if seconds is None else self.now + seconds
@@ -179,6 +181,19 @@ class Scheduler:
             if not self.block(task, seconds):
                 return False
         return True
+
+    def hold(self) -> Callable[[], None]:
+        """Somebody looks around in the thread whose turn it is: nothing counts, and nobody else
+        runs, until the function is called that this returns. Not with a strategy that draws.
+        """
+        if not self.active or self.is_held:
+            return lambda: None
+        left, self.left, self.is_held = self.left, NEVER, True
+
+        def go_on() -> None:
+            self.left, self.is_held = left, False
+
+        return go_on
 
     # The life of a thread.
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from .scheduler import Task
 
 NEVER = 1 << 60
-_SYNC_SWITCH = 0.3  # how likely a random walk switches at the operation of a lock
+# How likely a random walk switches at the operation of a lock: more likely than elsewhere, within
+# limits.
+_SYNC_FACTOR, _SYNC_MAX = 4, 0.3
 
 
 class Quiet:
@@ -62,6 +64,7 @@ class Walk(Quiet):
     def __init__(self, seed: int, chance: float) -> None:
         self._draw = _random.Random(seed).random
         self._chance = chance
+        self._sync_chance = min(_SYNC_FACTOR * chance, _SYNC_MAX)
 
     def next_step(self, step: int) -> int:
         if self._chance >= 1:
@@ -72,7 +75,7 @@ class Walk(Quiet):
         return self.at_block(step, ready)
 
     def at_sync(self, step: int, current: Task, ready: list[Task]) -> Task:
-        return self.at_block(step, ready) if self._draw() < _SYNC_SWITCH else current
+        return self.at_block(step, ready) if self._draw() < self._sync_chance else current
 
     def at_block(self, step: int, ready: list[Task]) -> Task:
         return ready[int(self._draw() * len(ready))]

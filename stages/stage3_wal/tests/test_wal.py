@@ -194,17 +194,3 @@ def test_never_leaves_fsync_to_sync(kv, data_dir, rng):
     assert _synced_size(disk, path) is None
     wal.sync()
     assert _synced_size(disk, path) == len(formats.frame(row))
-
-
-# Threads.
-
-
-@points(2, suite="concurrency", hint="log-threads")
-def test_threads_that_append_at_once_tear_no_frame(kv, data_dir, rng):
-    """When four threads append at once, every frame is in the file, whole and once."""
-    path, rows = data_dir / formats.segment_name(1), [_row(rng) for _ in range(20)]
-    wal = kv.WAL(path, sync="never")
-    appends = [(wal.append, (entry,)) for entry in kv.entries(rows)]
-    plans = [appends[start::4] for start in range(4)]
-    kv.results(kv.at_once(*plans, seed=rng.randrange(10**6)))
-    assert sorted(formats.read_frames(path)) == sorted([row] for row in rows)

@@ -31,16 +31,20 @@ def test_looking_and_writing_are_one_step(races):
 @points(3, suite="concurrency", hint="half-a-batch")
 def test_looking_around_sees_whole_batches(races):
     """keys, len and dump see all of a batch or nothing."""
-    for look in ("keys", "__len__", "dump"):
-        wanted = {"programs": 2, "schedules": SCHEDULES, "partners": ["set", "delete"]}
-        races.explore(STORE, aim=["apply_batch", look], **wanted)
+    batch = [("set", "left", b"new"), ("set", "right", b"new")]
+    for look in (("dump", ()), ("keys", ("*",)), ("__len__", ())):
+        plans = (("apply_batch", (batch,)),), (look,)
+        races.run(STORE, Workload((), plans), schedules=100)
 
 
 @points(2, suite="concurrency", hint="half-a-batch")
 def test_single_reads_see_whole_batches(races):
     """Who has read one key of a batch finds the batch's other keys as well."""
-    wanted = {"programs": 6, "schedules": SCHEDULES, "calls": 3}
-    races.explore(STORE, aim=["apply_batch", "get", "get"], partners=["get"], **wanted)
+    before = ("set", ("left", b"old")), ("set", ("right", b"old"))
+    batch = [("set", "left", b"new"), ("set", "right", b"new")]
+    for keys in (("left", "right"), ("right", "left")):
+        reads = tuple(("get", (key,)) for key in keys)
+        races.run(STORE, Workload(before, ((("apply_batch", (batch,)),), reads)), schedules=100)
 
 
 @points(2, suite="concurrency", hint="half-a-batch")

@@ -178,28 +178,3 @@ def test_a_closed_store_refuses(kv, data_dir):
         store.set("a", b"1")
     with kv.raises("StoreClosedError"):
         store.get("a")
-
-
-@points(2, suite="concurrency", hint="writers-take-turns")
-def test_no_increment_is_lost(kv, data_dir, rng):
-    """Three threads that increment one key miss no number, in memory and after reopening."""
-    store = kv.Store.open(data_dir, sync="never")
-    plan = [(store.incr, ("n",))] * 8
-    history = kv.at_once(plan, plan, plan, seed=rng.randrange(1000))
-    assert sorted(kv.results(history)) == list(range(1, 25))
-    store.close()
-    assert kv.Store.open(data_dir).get("n") == b"24"
-
-
-@points(2, suite="concurrency", hint="half-a-batch")
-def test_no_reader_sees_half_a_batch(kv, data_dir, rng):
-    """While batches set two keys to the same value, every dump finds them equal."""
-    store = kv.Store.open(data_dir, sync="never")
-    writer = [
-        (store.apply_batch, ([("set", "left", b"%d" % n), ("set", "right", b"%d" % n)],))
-        for n in range(20)
-    ]
-    reader = [(store.dump, ())] * 30
-    history = kv.at_once(writer, reader, seed=rng.randrange(1000))
-    dumps = [items for items, _ in kv.results([r for r in history if r.method == "dump"])]
-    assert [items for items in dumps if items.get("left") != items.get("right")] == []

@@ -24,10 +24,17 @@ from grader.mistake import MistakeError
 from grader.mutants.catalog import load_mutants, mutate
 from grader.oracle.workload import Workload, workloads
 from grader.races.problem import Subject
+from grader.remote.process import AgentProcess, choose_isolation
+from grader.remote.session import Session
+from grader.remote.trace import Trace
 from grader.testkit.races import PROGRAMS, SCHEDULES
 from grader.unit import assemble
 
-DESIGNS_DIR = Path(__file__).parents[1] / "checks" / "designs"
+MEMORY_CALLS = (
+    *("get", "exists", "ttl", "deadline", "set", "delete", "setnx", "incr", "expire", "expire_at"),
+    *("persist", "keys", "__len__", "dump", "purge_expired"),
+)
+DESIGNS_DIR = Path(__file__).parents[2] / "checks" / "designs"
 
 
 class BenchmarkError(MistakeError):
@@ -74,12 +81,13 @@ class _Notebook:
 @cache
 def race_tests(stage: int) -> Mapping[str, Callable[[Any], None]]:
     """The hidden tests of a stage that look for races, by name."""
-    found: dict[str, Callable[[Any], None]] = {}
-    for path in sorted(load_course().stage(stage).hidden_tests.glob("test_*_races.py")):
-        for name, value in vars(_load(path)).items():
-            if name.startswith("test_") and list(inspect.signature(value).parameters) == ["races"]:
-                found[name] = value
-    return found
+    paths = sorted(load_course().stage(stage).hidden_tests.glob("test_*_races.py"))
+    return {
+        name: value
+        for path in paths
+        for name, value in vars(_load(path)).items()
+        if name.startswith("test_") and list(inspect.signature(value).parameters) == ["races"]
+    }
 
 
 def draw(stage: int, test: str, seed: int) -> list[Drawn]:
@@ -112,6 +120,21 @@ def design_package(stage: int, design: str) -> Iterator[Path]:
     files = {path.name: path.read_text(encoding="utf-8") for path in [*helpers, *paths]}
     with _package(stage, files) as package:
         yield package
+
+
+@contextmanager
+def agent(package: Path) -> Iterator[Session]:
+    """An agent for a package, behind the walls of this machine."""
+    isolation = choose_isolation()
+    with tempfile.TemporaryDirectory(prefix="kv-races-") as name:
+        folder = Path(name).resolve()
+        data = folder / "data"
+        data.mkdir()
+        session = Session(lambda: AgentProcess(isolation, package, folder), Trace(), data_dir=data)
+        try:
+            yield session
+        finally:
+            session.kill()
 
 
 @contextmanager

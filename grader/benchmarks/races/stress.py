@@ -2,8 +2,9 @@
 
 It is what one can do without a scheduler, and is given every advantage: the switch interval is as
 short as Python allows, threads set off together at a barrier, a thread that hangs is noticed, and
-the oracle that judges the schedules judges this as well. A program runs as it is and, so that the
-threads meet more often, with each thread's calls 20 times over; both kinds take turns.
+the oracle that judges the schedules judges this as well. A program runs as it is and, where that
+makes sense, with each thread's calls 20 times over, so that the threads meet more often; both kinds
+take turns.
 
 Runs in a process of its own, without walls: for packages of the project's own only.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
+import random
 import sys
 import tempfile
 import threading
@@ -28,14 +30,17 @@ from grader.agent.clock import ManualClock
 from grader.agent.race.files import Files
 from grader.agent.race.look import Blocks, call_named
 from grader.oracle.history import Call
+from grader.oracle.whole import START_NS
 from grader.oracle.workload import Workload
 from grader.races.explorer import Raised, Run
 from grader.races.problem import Subject, UnknownVerdictError, judge
 from grader.races.program import Invocation, Program
+from grader.testkit.subjects import LockSubject, MemorySubject, StoreSubject
 
 SWITCH_SECONDS = 1e-6
-REPEATS = (1, 20)
-_PAUSE_SECONDS = 0.001  # what a program's pause is here, however long it says
+REPEATS = 20
+_PAUSE_SCALE = 0.005  # of a program's pause, which is in virtual time
+_LOOK_SECONDS = 0.001
 _HANG_SECONDS = 2.0  # without any call that returns: the threads wait for each other
 _SPARE_SECONDS = 20.0  # for the process to start, and to notice a hang
 _Programs = Sequence[tuple[Subject, Workload]]
@@ -53,22 +58,20 @@ class Stress:
 
 def stress(package: Path, programs: _Programs, seconds: float) -> Stress:
     """Run programs on a package for so long, or until a round goes wrong."""
-    return _in_a_process(_until_wrong, package, programs, seconds, REPEATS)
+    longer = [(subject, _repeated(one)) for subject, one in programs if _is_repeatable(subject)]
+    return plain_rounds(package, [*programs, *longer], seconds)
 
 
 def plain_rounds(package: Path, programs: _Programs, seconds: float) -> Stress:
-    """The same, with each program as it is: how many rounds there are in that time."""
-    return _in_a_process(_until_wrong, package, programs, seconds, (1,))
-
-
-def _in_a_process(work: Any, package: Path, *arguments: Any) -> Stress:
+    """The same with the programs as they are."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_serve, args=(sender, work, package, *arguments), daemon=True)
+    arguments = sender, package, programs, seconds
+    process = context.Process(target=_serve, args=arguments, daemon=True)
     process.start()
     sender.close()
     try:
-        if not receiver.poll(arguments[1] + _SPARE_SECONDS):
+        if not receiver.poll(seconds + _SPARE_SECONDS):
             raise TimeoutError("the stress test did not end")
         return receiver.recv()  # type: ignore[no-any-return]
     finally:
@@ -78,32 +81,44 @@ def _in_a_process(work: Any, package: Path, *arguments: Any) -> Stress:
         receiver.close()
 
 
-def _serve(sender: Connection, work: Any, package: Path, *arguments: Any) -> None:
+def _is_repeatable(subject: Subject) -> bool:
+    """Whether a thread may do the same again: not if each call is to be found exactly once, or if
+    threads stay inside.
+    """
+    return isinstance(subject, MemorySubject) or (
+        isinstance(subject, LockSubject) and subject.is_freed
+    )
+
+
+def _repeated(workload: Workload) -> Workload:
+    return Workload(workload.before, tuple(plan * REPEATS for plan in workload.plans))
+
+
+def _serve(sender: Connection, package: Path, programs: _Programs, seconds: float) -> None:
     sys.path.insert(0, str(package.parent))
     sys.setswitchinterval(SWITCH_SECONDS)
+    sys.unraisablehook = lambda _what: None  # objects of a round that hangs are dropped anyhow
     with tempfile.TemporaryDirectory(prefix="kv-stress-") as folder:
-        sender.send(work(folder, *arguments))
-        sender.close()
-        os._exit(0)  # threads that hang stay behind
-    
+        shuffled = random.Random(len(programs)).sample(programs, len(programs))
+        sender.send(_until_wrong(folder, shuffled, seconds))
+    sender.close()
+    os._exit(0)  # threads that hang stay behind
 
-def _until_wrong(
-    folder: str, programs: _Programs, seconds: float, repeats: Sequence[int]
-) -> Stress:
+
+def _until_wrong(folder: str, programs: _Programs, seconds: float) -> Stress:
     rounds, started = 0, time.perf_counter()
-    for repeat, (subject, workload) in itertools.cycle(itertools.product(repeats, programs)):
-        elapsed = time.perf_counter() - started
-        if elapsed > seconds:
+    for subject, workload in itertools.cycle(programs):
+        if time.perf_counter() - started > seconds:
             break
-        repeated = Workload(workload.before, tuple(plan * repeat for plan in workload.plans))
         rounds += 1
-        if _is_wrong(subject, repeated, folder):
-            return Stress(rounds, time.perf_counter() - started)
+        run = _Round(subject.program(workload), folder).run()
+        if _is_wrong(subject, workload, run):
+            noticing = _HANG_SECONDS if run.end == "deadlock" else 0.0
+            return Stress(rounds, time.perf_counter() - started - noticing)
     return Stress(rounds, None)
 
 
-def _is_wrong(subject: Subject, workload: Workload, folder: str) -> bool:
-    run = _Round(subject.program(workload), folder).run()
+def _is_wrong(subject: Subject, workload: Workload, run: Run) -> bool:
     try:
         return judge(subject, workload, run) is not None
     except UnknownVerdictError:
@@ -117,7 +132,7 @@ class _Round:
         self._program = program
         self._files = Files(folder)
         self._objects: dict[str, Any] = {
-            "clock": ManualClock(0.0),
+            "clock": ManualClock(START_NS / 1e9),
             "folder": folder,
             "files": self._files,
             "pause": _Pause(),
@@ -131,31 +146,46 @@ class _Round:
         if self._program.files:
             self._files.empty()
         setup = [self._call(-1, call) for call in self._program.setup]
-        plans: list[list[Call]] = [[] for _ in self._program.plans]
-        barrier = threading.Barrier(len(plans))
-        threads = [
-            threading.Thread(target=self._plan, args=(number, barrier, calls), daemon=True)
-            for number, calls in enumerate(plans)
-        ]
-        for thread in threads:
-            thread.start()
-        is_over = self._wait_for(threads)
+        plans, is_over = self._together(self._program.plans)
+        after: list[Call] = []
+        if is_over:
+            (after,), is_over = self._together((self._program.after,), first=-1)
         seen = sorted(itertools.chain(*plans), key=lambda call: call.invoked)
-        after = [self._call(-1, call) for call in self._program.after] if is_over else []
+        store = self._objects.get(StoreSubject.name)
+        if is_over and store is not None and hasattr(store, "close"):
+            store.close()  # the next round empties its folder
         end = "done" if is_over else "deadlock"
         return Run(end, 0, setup, seen, after, [], [], self._raised)
 
-    def _plan(self, number: int, barrier: threading.Barrier, calls: list[Call]) -> None:
-        barrier.wait()
-        for call in self._program.plans[number]:
-            calls.append(self._call(number, call))
-            self._returned += 1
+    def _together(
+        self, plans: Sequence[Sequence[Invocation]], first: int = 0
+    ) -> tuple[list[list[Call]], bool]:
+        """Run each plan in a thread, numbered from `first`; what was called, and whether all of
+        them came to an end.
+        """
+        called: list[list[Call]] = [[] for _ in plans]
+        barrier = threading.Barrier(len(plans))
+
+        def work(place: int) -> None:
+            barrier.wait()
+            for call in plans[place]:
+                called[place].append(self._call(first + place, call))
+                self._returned += 1
+
+        threads = [
+            threading.Thread(target=work, args=(place,), daemon=True) for place in range(len(plans))
+        ]
+        for thread in threads:
+            thread.start()
+        return called, self._wait_for(threads)
 
     def _wait_for(self, threads: list[threading.Thread]) -> bool:
         """Wait for all of them; False if none has come on for long."""
         last, since = -1, time.perf_counter()
-        while (alive := next((thread for thread in threads if thread.is_alive()), None)) is not None:
-            alive.join(_PAUSE_SECONDS)
+        while (
+            alive := next((thread for thread in threads if thread.is_alive()), None)
+        ) is not None:
+            alive.join(_LOOK_SECONDS)
             if self._returned != last:
                 last, since = self._returned, time.perf_counter()
             elif time.perf_counter() - since > _HANG_SECONDS:
@@ -188,6 +218,6 @@ class _Round:
 class _Pause:
     """Lets the others go on for a moment."""
 
-    def sleep(self, _seconds: float) -> None:
-        """Sleep, for a moment only."""
-        time.sleep(_PAUSE_SECONDS)
+    def sleep(self, seconds: float) -> None:
+        """Sleep, a moment for each second."""
+        time.sleep(seconds * _PAUSE_SCALE)
