@@ -104,13 +104,14 @@ class Search:
         workload = trial.workload
         program = trial.subject.program(workload)
         runs = self._explorer.explore(program, specs, coarse=trial.coarse)
+        before = self.schedules
         self.schedules += len(runs)
         self._tell(len(runs))
         self._lengths[trial.coarse] = max(run.steps for run in runs) or _FIRST_LENGTH
-        for spec, run in zip(specs, runs, strict=False):
+        for number, (spec, run) in enumerate(zip(specs, runs, strict=False), before + 1):
             problem = judge(trial.subject, workload, run)
             if problem is not None and (like is None or problem.sort == like.sort):
-                return Found(replace(trial, spec=spec), run, problem, self.schedules)
+                return Found(replace(trial, spec=spec), run, problem, number)
         return None
 
     def weigh(self, found: Found) -> Found:

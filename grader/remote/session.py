@@ -47,7 +47,8 @@ class Process(Protocol):
 
 
 class Session:
-    """All that one test says to the code under test. `seconds` is the deadline of each call.
+    """All that one test says to the code under test. `seconds` is the deadline of each call,
+    `test_seconds` that of all together.
 
     `data_dir` is the test's data folder, where there is one.
     """
@@ -58,13 +59,15 @@ class Session:
         trace: Trace,
         seconds: float = CALL_SECONDS,
         data_dir: Path | None = None,
+        test_seconds: float = TEST_SECONDS,
     ) -> None:
         self.trace = trace
         self.seconds = seconds
         self.data_dir = data_dir
         self.generation = 0
         self._start = start
-        self._end = time.monotonic() + TEST_SECONDS
+        self._test_seconds = test_seconds
+        self._end = time.monotonic() + test_seconds
         self._process: Process | None = None
         self._released: set[int] = set()
         self._bytes_left = RECEIVED_BYTES_MAX
@@ -81,7 +84,7 @@ class Session:
         """Send one request and return its value; raises the `CallFailure` that it led to."""
         if time.monotonic() > self._end:
             self.kill()
-            raise CallTimeout(f"the test was not over within {TEST_SECONDS:g} s")
+            raise CallTimeout(f"the test was not over within {self._test_seconds:g} s")
         if self._process is None:
             self._process = self._start()
         released, self._released = tuple(self._released), set()

@@ -113,7 +113,7 @@ def test_a_planted_bug_is_found_with_every_seed(session_of, name):
         found, search = find(session, MemorySubject(), [name], seed)
         assert found is not None, seed
         assert found.problem.kind in (PLANTED[name], "order")
-        assert found.schedules == search.schedules <= PROGRAMS * SCHEDULES
+        assert 0 < found.schedules <= search.schedules <= PROGRAMS * SCHEDULES
 
 
 def test_a_right_store_passes_with_every_seed(session_of):

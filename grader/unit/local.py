@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from grader.agent.core import answerer
 from grader.agent.disk import watch_disk
 from grader.agent.front import drive
+from grader.agent.primitives import resume_collecting
 from grader.agent.race.explore import race_tools
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class LocalProcess:
             replies.append((yield from self._answer(message)))
 
         drive(steps(), self._box)
+        resume_collecting()
         return replies[0]
 
     def output(self) -> str:

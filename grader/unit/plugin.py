@@ -6,6 +6,7 @@ and how much time went into tests that failed or dragged on.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -89,7 +90,9 @@ class UnitPlugin:
 
         patient = self._timeouts < PATIENT_TIMEOUTS
         seconds = CALL_SECONDS if patient else IMPATIENT_SECONDS
-        session = Session(start, Trace(), seconds, slot.work_dir / "data")
+        # Who looks around in a debugger has time.
+        whole = math.inf if self._bench.is_local else TEST_SECONDS
+        session = Session(start, Trace(), seconds, slot.work_dir / "data", whole)
         request.node.stash[_SESSION] = session
         yield session
         session.kill()
