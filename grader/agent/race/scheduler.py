@@ -27,6 +27,8 @@ STEPS_MAX = 20_000  # of one schedule; more is a livelock
 FAIR_STEPS = 400  # without a switch while others could run: a spin loop must not starve them
 IDLE_JUMPS_MAX = 200  # of the clock for background threads alone, while the program waits
 
+BACKGROUND_FIRST = 100  # number of a thread that the package starts
+
 READY, BLOCKED, DONE = "ready", "blocked", "done"
 
 # Looked up now: `virtual` puts others into their places.
@@ -198,8 +200,13 @@ class Scheduler:
     # The life of a thread.
 
     def add(self, name: str, *, background: bool = False) -> Task:
-        """A new task; its thread must call `enter` and `leave`."""
-        task = Task(len(self.tasks), name, background=background)
+        """A new task; its thread must call `enter` and `leave`.
+
+        The program's threads count from 0, those of the package's own from `BACKGROUND_FIRST`.
+        """
+        alike = sum(task.background == background for task in self.tasks)
+        number = alike + BACKGROUND_FIRST if background else alike
+        task = Task(number, name, background=background)
         self.tasks.append(task)
         self.ready.append(task)
         self._strategy.welcome(task)
