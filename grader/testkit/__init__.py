@@ -21,10 +21,12 @@ from grader.testkit.client import Client
 from grader.testkit.clock import Clock
 from grader.testkit.history import Record
 from grader.testkit.kv import KV
+from grader.testkit.log_subjects import FailingLogSubject, LogSubject
 from grader.testkit.marks import points
-from grader.testkit.more_subjects import DispatcherSubject, FolderSubject, LogSubject
+from grader.testkit.more_subjects import DispatcherSubject, FolderSubject
 from grader.testkit.program import Program
 from grader.testkit.races import Races
+from grader.testkit.snapshot_subjects import IdleSubject, LeftSubject, SnapshotSubject
 from grader.testkit.subjects import LockSubject, MemorySubject, StoreSubject, dead_key
 from grader.testkit.values import eventually, random_key, random_value
 
@@ -34,13 +36,17 @@ __all__ = [
     "Client",
     "Clock",
     "DispatcherSubject",
+    "FailingLogSubject",
     "FolderSubject",
+    "IdleSubject",
+    "LeftSubject",
     "LockSubject",
     "LogSubject",
     "MemorySubject",
     "Program",
     "Races",
     "Record",
+    "SnapshotSubject",
     "StoreSubject",
     "Workload",
     "dead_key",

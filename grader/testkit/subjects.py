@@ -156,9 +156,11 @@ class LockSubject:
         if self.in_turn is None:
             return None
         first, second = (
-            next(call for call in history if call.thread == thread and "acquire" in call.name)
+            next((c for c in history if c.thread == thread and "acquire" in c.name), None)
             for thread in self.in_turn
         )
+        if first is None or second is None:
+            return None
         if (first.returned or 0) <= (second.returned or 0):
             return None
         sentence = f"{second.name} overtook {first.name}, which had been waiting before"

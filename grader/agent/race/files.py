@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
+
+from .scheduler import SCHEDULER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_covered: dict[int, int] = {}  # by inode: how many bytes of a file the fsyncs have covered
+_failures: list[OSError] = []  # what the next fsyncs raise
+
+
+def sync_file(file: Any) -> None:
+    """`os.fsync` in virtual time: it covers what the file holds when it begins, and no more."""
+    status = os.fstat(file if isinstance(file, int) else file.fileno())
+    failure = _failures.pop() if _failures else None
+    SCHEDULER.sync()
+    if failure is not None:
+        raise failure
+    _covered[status.st_ino] = max(status.st_size, _covered.get(status.st_ino, 0))
 
 
 class Files:
@@ -19,6 +39,8 @@ class Files:
             for name in folders:
                 os.rmdir(os.path.join(folder, name))
         os.makedirs(self._folder, exist_ok=True)
+        _covered.clear()
+        _failures.clear()
 
     def path(self, name: str) -> str:
         """The path of a file in the folder."""
@@ -37,3 +59,16 @@ class Files:
     def names(self) -> list[str]:
         """The names of all files, sorted."""
         return sorted(os.listdir(self._folder))
+
+    def sizes(self) -> dict[str, int]:
+        """The sizes of all files in bytes, by name."""
+        return {name: os.stat(self.path(name)).st_size for name in self.names()}
+
+    def unsynced(self, name: str) -> int:
+        """How many bytes at the end of a file no fsync has covered."""
+        status = os.stat(self.path(name))
+        return status.st_size - _covered.get(status.st_ino, 0)
+
+    def fail_next_sync(self) -> None:
+        """Let the next fsync fail, whatever the file."""
+        _failures.append(OSError(errno.EIO, os.strerror(errno.EIO)))

@@ -22,6 +22,7 @@ import threading
 import time
 from types import SimpleNamespace
 
+from .files import sync_file
 from .scheduler import DONE, SCHEDULER, Abort
 
 TYPE_CHECKING = False
@@ -302,10 +303,6 @@ class Pause:
         _sleep(seconds)
 
 
-def _sync_file(_descriptor: object) -> None:
-    SCHEDULER.sync()
-
-
 def _clock(zero: float) -> tuple[Callable[[], float], Callable[[], int]]:
     """A clock of the scheduler's time, in seconds and in nanoseconds."""
     return lambda: zero + SCHEDULER.now, lambda: int((zero + SCHEDULER.now) * 1e9)
@@ -331,7 +328,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         *((time, "time", wall), (time, "time_ns", wall_ns), (time, "sleep", _sleep)),
         *((time, name, steady) for name in ("monotonic", "perf_counter")),
         *((time, name, steady_ns) for name in ("monotonic_ns", "perf_counter_ns")),
-        *((os, name, _sync_file) for name in ("fsync", "fdatasync")),
+        *((os, name, sync_file) for name in ("fsync", "fdatasync")),
     ]
 
 

@@ -10,6 +10,16 @@ STORE = StoreSubject()
 ONE_KEY = ("x",)
 WRITES = ("set", "delete", "setnx", "incr", "expire_at", "persist")
 SCHEDULES = 25
+FAR_NS = 4_000_000_000_000_000_000  # a deadline that nobody lives to see
+THERE = "apply_batch", ((("delete", "here"), ("set", "there", b"1")),)
+BACK = "apply_batch", ((("set", "here", b"1"), ("delete", "there")),)
+
+
+def _both(value):
+    return "apply_batch", ((("set", "left", value), ("set", "right", value)),)
+
+
+CHANGES = _both(b"1"), _both(b"2")
 
 
 @points(3, suite="concurrency", hint="writers-take-turns")
@@ -31,28 +41,42 @@ def test_looking_and_writing_are_one_step(races):
 @points(3, suite="concurrency", hint="half-a-batch")
 def test_looking_around_sees_whole_batches(races):
     """keys, len and dump see all of a batch or nothing."""
-    batch = [("set", "left", b"new"), ("set", "right", b"new")]
-    for look in (("dump", ()), ("keys", ("*",)), ("__len__", ())):
-        plans = (("apply_batch", (batch,)),), (look,)
-        races.run(STORE, Workload((), plans), schedules=100)
+    for look in (("keys", ("*",)), ("__len__", ())):
+        before = (("set", ("here", b"1")),)
+        races.run(STORE, Workload(before, ((THERE, BACK), (look, look))), schedules=120)
+    dump = ("dump", ())
+    races.run(STORE, Workload((_both(b"0"),), (CHANGES, (dump, dump))), schedules=120)
 
 
 @points(2, suite="concurrency", hint="half-a-batch")
 def test_single_reads_see_whole_batches(races):
     """Who has read one key of a batch finds the batch's other keys as well."""
-    before = ("set", ("left", b"old")), ("set", ("right", b"old"))
-    batch = [("set", "left", b"new"), ("set", "right", b"new")]
-    for keys in (("left", "right"), ("right", "left")):
+    for keys in (("left", "right", "left"), ("right", "left")):
         reads = tuple(("get", (key,)) for key in keys)
-        races.run(STORE, Workload(before, ((("apply_batch", (batch,)),), reads)), schedules=100)
+        races.run(STORE, Workload((_both(b"0"),), (CHANGES, reads)), schedules=120)
+
+
+@points(1, suite="concurrency", hint="half-a-batch")
+def test_a_purge_may_meet_a_batch(races):
+    """A batch and a purge at the same time do not wait for each other."""
+    plans = (_both(b"1"),), (("purge_expired", ()),)
+    races.run(STORE, Workload((), plans), schedules=60)
+
+
+@points(1, suite="concurrency", hint="writers-take-turns")
+def test_deadlines_fit_what_was_there(races):
+    """What expire and ttl answer fits the key that they met, be it set or deleted meanwhile."""
+    mortal = ("set", ("x", b"1")), ("expire_at", ("x", FAR_NS))
+    looks = Workload(mortal, ((("ttl", ("x",)),), (("delete", ("x",)),)))
+    sets = Workload((), ((("expire", ("x", 100)),), (("set", ("x", b"1")),)))
+    races.run(STORE, looks, sets, schedules=120)
 
 
 @points(2, suite="concurrency", hint="half-a-batch")
 def test_an_increment_never_shows_a_key_without_its_deadline(races):
     """While incr runs on a key with a deadline, nobody finds the key without one."""
     plans = (("incr", ("n", 1)), ("incr", ("n", 1))), (("deadline", ("n",)), ("ttl", ("n",)))
-    far_ns = 4_000_000_000_000_000_000
-    before = ("set", ("n", b"0")), ("expire_at", ("n", far_ns))
+    before = ("set", ("n", b"0")), ("expire_at", ("n", FAR_NS))
     races.run(STORE, Workload(before, plans), schedules=100)
 
 
@@ -69,6 +93,15 @@ def test_many_threads_may_close(races):
     """Threads that close a store at once all succeed, and the folder is free."""
     closes = (("close", ()),), (("set", ("x", b"1")), ("close", ())), (("close", ()),)
     races.run(STORE, Workload((), closes), schedules=60)
+
+
+@points(1, suite="concurrency", hint="close-the-store")
+def test_a_close_waits_for_no_sync_in_the_background(races):
+    """The thread that syncs an idle log and a close do not wait for each other."""
+    store = StoreSubject(options=(("sync", "interval"), ("sync_interval", 1.0)))
+    pause, write = ("pause", (1.0,)), ("set", ("x", b"1"))
+    plans = (write, pause, write), (pause, ("close", ()))
+    races.run(store, Workload((), plans), schedules=60)
 
 
 @points(2, suite="concurrency", hint="one-store-a-folder")

@@ -3,18 +3,29 @@
 Each schedule ends by closing the store and opening it again, from its snapshot and its log.
 """
 
-from grader.testkit import StoreSubject, Workload, points
+from grader.testkit import (
+    IdleSubject,
+    LeftSubject,
+    SnapshotSubject,
+    StoreSubject,
+    Workload,
+    points,
+)
 
 STORE = StoreSubject()
 OFTEN = StoreSubject(options=(("snapshot_interval", 0.5),))
 SCHEDULES = 20
 
 
+def _both(value):
+    return "apply_batch", ((("set", "left", value), ("set", "right", value)),)
+
+
 @points(3, suite="concurrency", hint="consistent-cut")
 def test_a_snapshot_never_holds_half_a_batch(races):
     """A snapshot shows one instant: of a batch that another thread applies, it has all or none."""
-    wanted = {"programs": 6, "schedules": SCHEDULES, "partners": ["apply_batch", "get"]}
-    races.explore(STORE, aim=["snapshot", "apply_batch"], **wanted)
+    plans = (_both(b"1"), _both(b"2")), (("snapshot", ()),)
+    races.run(SnapshotSubject(), Workload((_both(b"0"),), plans), schedules=200)
 
 
 @points(3, suite="concurrency", hint="consistent-cut")
@@ -51,3 +62,20 @@ def test_snapshots_by_themselves_lose_no_write(races):
         (pause, ("incr", ("n", 1)), pause, ("set", ("y", b"3"))),
     )
     races.run(OFTEN, Workload((), plans), schedules=80)
+
+
+@points(1, suite="concurrency", hint="snapshot-interval")
+def test_what_is_written_during_a_snapshot_is_in_the_next(races):
+    """A write during a snapshot is a change since that snapshot, so another one follows."""
+    idle = IdleSubject(options=(("snapshot_interval", 0.5),))
+    pause = ("pause", (0.5,))
+    writes = [("set", (key, b"1")) for key in "xyz"]
+    plans = (writes[0], pause, writes[1]), (pause, writes[2])
+    races.run(idle, Workload((), plans), schedules=60)
+
+
+@points(1, suite="concurrency", hint="consistent-cut")
+def test_close_waits_for_a_snapshot_under_way(races):
+    """Once close has returned, nothing in the folder changes any more."""
+    plans = (("snapshot", ()),), (("close", ()),)
+    races.run(LeftSubject(), Workload((("set", ("x", b"0")),), plans), schedules=60)
