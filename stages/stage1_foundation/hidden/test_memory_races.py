@@ -69,7 +69,7 @@ def test_a_key_that_is_overwritten_is_always_there(races):
     """Who reads a key that is only ever overwritten finds the old value or the new one."""
     for write in (("set", ("x", b"new")), ("expire_at", ("x", FAR_NS)), ("incr", ("x", 1))):
         plans = (write, write), (("get", ("x",)), ("exists", ("x",)))
-        races.run(STORE, Workload((("set", ("x", b"1")),), plans))
+        races.run(STORE, Workload((("set", ("x", b"1")),), plans), schedules=160)
 
 
 @points(2, suite="concurrency", hint="one-instant")
@@ -87,7 +87,7 @@ def test_looking_around_shows_one_instant(races):
     before = tuple(("set", (key, b"1")) for key in ("here", "p", "q"))
     moving = ("set", ("there", b"1")), ("delete", ("here",))
     for look in (("keys", ("*",)), ("__len__", ()), ("dump", ())):
-        races.run(STORE, Workload(before, (moving, (look,))), schedules=80)
+        races.run(STORE, Workload(before, (moving, (look,))), schedules=160)
         races.explore(STORE, aim=[look[0]], programs=2, calls=3, partners=["set", "delete"])
 
 
