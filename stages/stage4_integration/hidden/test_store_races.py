@@ -75,9 +75,10 @@ def test_deadlines_fit_what_was_there(races):
 @points(2, suite="concurrency", hint="half-a-batch")
 def test_an_increment_never_shows_a_key_without_its_deadline(races):
     """While incr runs on a key with a deadline, nobody finds the key without one."""
-    plans = (("incr", ("n", 1)), ("incr", ("n", 1))), (("deadline", ("n",)), ("ttl", ("n",)))
     before = ("set", ("n", b"0")), ("expire_at", ("n", FAR_NS))
-    races.run(STORE, Workload(before, plans), schedules=100)
+    for look in ("deadline", "ttl"):
+        plans = (("incr", ("n", 1)),) * 2, ((look, ("n",)),) * 4
+        races.run(STORE, Workload(before, plans), schedules=160)
 
 
 @points(3, suite="concurrency", hint="close-the-store")
