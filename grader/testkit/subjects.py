@@ -17,6 +17,7 @@ from grader.races.problem import Problem, explained
 from grader.races.program import Invocation, Program, named
 
 _NS_PER_SECOND = 1_000_000_000
+_NAMES = Invocation("files", "names")
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class StoreSubject(MemorySubject):
         """Make it, run the workload, look at every key, open it again and look again."""
         looks = self._calls(_last_looks(workload))
         closes = any(name == "close" for name, _args in itertools.chain(*workload.plans))
-        ending = (Invocation(self.name, "close"), self._open())
+        ending = (_NAMES, Invocation(self.name, "close"), self._open())
         return Program(
             (self._open(), *self._calls(workload.before)),
             self._plans(workload),
@@ -84,11 +85,20 @@ class StoreSubject(MemorySubject):
         if failed is not None:
             sentence = f"{failed.name} after the threads were done raised {failed.errors[0]}"
             return Problem("state", sentence, (failed,))
+        if self._lacks_snapshot(workload, run):
+            return Problem("state", "a snapshot was taken, and there is none in the folder")
         history = [*_calls_of(run), *_looks(run.after, looks)]
         if any(call.name == "close" for call in run.plans):
             return self._judge_closed(workload, run, history)
         problem = explained(check_store(history, _start(workload)))
         return problem or self._judge_recovery(workload, run)
+
+    def _lacks_snapshot(self, workload: Workload, run: Run) -> bool:
+        """Whether there was something to save, a snapshot that returned, and no file of it."""
+        by_call = any(call.name == "snapshot" and not call.errors for call in run.plans)
+        is_due = (by_call and workload.before) or "snapshot_interval" in dict(self.options)
+        names = next(call.result for call in run.after if call.name == _NAMES.name)
+        return bool(is_due) and not any(name.startswith("snapshot-") for name in names)
 
     def _judge_recovery(self, workload: Workload, run: Run) -> Problem | None:
         """What opening again finds must be what memory held."""
