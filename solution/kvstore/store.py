@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -87,7 +87,7 @@ class Store:
         if snapshot_interval is not None and not snapshot_interval > 0:
             raise ValueError(f"snapshot_interval must be over 0 seconds, not {snapshot_interval}")
         folder = Path(data_dir)
-        folder.mkdir(parents=True, exist_ok=True)
+        _make_folder(folder)
         lock = _FolderLock(folder)
         try:
             store = cls(folder, lock, sync, sync_interval, clock)
@@ -123,6 +123,7 @@ class Store:
         self._batches_begun = 0
         self._batches_applied = 0
         self._closed = False
+        self._stray_segment = False  # one that could not be begun, nor taken back
         self._sync_error: OSError | None = None
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -263,6 +264,8 @@ class Store:
         """Validate, log, apply. All three at one instant: a key cannot die between them."""
         with self._write_lock:
             self._refuse_if_closed()
+            if self._stray_segment:
+                raise LogFailedError("a new segment failed and cannot be removed: reopen the store")
             with self._clock.held_at(self._clock()):
                 rehearsal = _Rehearsal(self._memory, self._clock)
                 result = operate(rehearsal, *arguments)
@@ -362,7 +365,21 @@ class Store:
 
     def _open_segment(self, number: int) -> WAL:
         path = segment_path(self._folder, number)
-        return WAL(path, self._sync, interval=self._sync_interval)
+        try:
+            return WAL(path, self._sync, interval=self._sync_interval)
+        except OSError:
+            self._withdraw(path)
+            raise
+
+    def _withdraw(self, segment: Path) -> None:
+        """Take back a segment that could not be begun: with one behind it, the segment that goes on
+        would not be the last, and a torn end of it would count as damage.
+        """
+        try:
+            segment.unlink(missing_ok=True)
+            _fsync_directory(self._folder)
+        except OSError:
+            self._stray_segment = True
 
     def _cut(self) -> tuple[int, int, dict[str, bytes], dict[str, int]]:
         """Begin a new segment, and copy memory: together, so that it is what the old ones say."""
@@ -548,6 +565,31 @@ class _Clock(threading.local):
             yield
         finally:
             self._held = None
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder, and those around it that are missing, so that no power cut takes their names.
+
+    One more is synced than are new: whoever made that may have been killed before doing so.
+    """
+    places = [folder, *folder.parents]
+    new = [place for place in places if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    if new or not list_segments(folder):
+        for place in places[: len(new) + 1]:
+            with suppress(PermissionError):  # it was there before, and others look after it
+                _fsync_directory(place.parent)
+
+
+def _fsync_directory(folder: Path) -> None:
+    """Make the names in a folder durable. Windows does so by itself, and cannot open a folder."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 class _FolderLock:
