@@ -14,7 +14,9 @@ Status = Literal["passed", "failed", "timeout", "crashed", "skipped", "error"]
 Suite = Literal["correctness", "concurrency", "persistence", "protocol", "quality"]
 
 SUITES: tuple[Suite, ...] = ("correctness", "concurrency", "persistence", "protocol", "quality")
-LATENT_SHARE = 0.5  # of its points, unless the rubric says otherwise; rubric.toml says the same
+# Of its points, unless the rubric says otherwise; rubric.toml says the same.
+LATENT_SHARE = 0.5
+STRICT_SHARE = 0.5
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -103,12 +105,80 @@ class Interleaving(msgspec.Struct, frozen=True):
     latent: bool = False
 
 
+class HistoryCall(msgspec.Struct, frozen=True):
+    """One call of the history before a power cut, as a student would write it, and what came back.
+
+    `state` is "returned" (its caller counts on it), "raised", "under way" (the power went before it
+    returned) or "after" (never made).
+    """
+
+    text: str
+    state: Literal["returned", "raised", "under way", "after"]
+    result: str = ""
+
+
+class DiskOperation(msgspec.Struct, frozen=True):
+    """One thing that the package asked of the disk, in the order in which it did.
+
+    `call` is the place in `PowerCut.calls` of the call that made it; -1 if it was made while the
+    store was opened again. `fate` is what the power cut left of it: "kept" (on disk), "lost",
+    "part" (the beginning of a write), "zeros" (a write of which only the length arrived), "after"
+    (not made any more). `note` says more, such as "12 of 46 bytes"; `synced` says that an fsync had
+    covered it, so that no power cut could take it.
+    """
+
+    call: int
+    text: str
+    fate: Literal["kept", "lost", "part", "zeros", "after"]
+    note: str = ""
+    synced: bool = False
+
+
+class DiskFile(msgspec.Struct, frozen=True):
+    """A file as a power cut left it: its path in the data folder, its size in bytes, and its first
+    bytes. `stopped_at` is the offset at which recovery gave up, or cut; -1 if it did not.
+    """
+
+    name: str
+    size: int
+    data: bytes
+    stopped_at: int = -1
+
+
+class PowerCut(msgspec.Struct, frozen=True):
+    """The shortest history that was found to lose data, and the power cut that shows it.
+
+    `cuts` are places in `operations`: right before each the power went; none when the process was
+    only killed. There are two when the power went again while the first was being recovered from;
+    the operations between them have `call` -1. `what` is what the disk made of it, in a few words,
+    such as "the write under way was cut after 12 of 46 bytes". `files` is what lay on disk then.
+    `reopened` is how the store was opened again, and what it answered; `differences` is what it
+    should have answered and did, a line a key. `diagnosis` is one sentence. `model` "strict" says
+    that it needs a file system that keeps no more than POSIX asks for. `states` is how many
+    different states of the disk were opened until one failed, 0 if this one was made again;
+    `replay` is the id that makes exactly this one again.
+    """
+
+    calls: tuple[HistoryCall, ...]
+    operations: tuple[DiskOperation, ...]
+    cuts: tuple[int, ...]
+    what: str
+    files: tuple[DiskFile, ...]
+    reopened: tuple[Step, ...]
+    differences: tuple[str, ...]
+    diagnosis: str
+    model: Literal["ordered", "strict"]
+    states: int
+    replay: str
+
+
 class Failure(msgspec.Struct, frozen=True):
     """Why a test did not pass, in the student's terms.
 
     `reason` is one sentence. `unwritten` names a function that still raises the skeleton's
     `NotImplementedError`, such as "WAL.append". `frames` are the student's own, oldest first.
-    `printed` is what their code printed. `interleaving` shows a failure that needs several threads.
+    `printed` is what their code printed. `interleaving` shows a failure that needs several threads,
+    `power_cut` one that needs the power to go.
     """
 
     reason: str
@@ -118,6 +188,7 @@ class Failure(msgspec.Struct, frozen=True):
     frames: tuple[Frame, ...] = ()
     printed: str = ""
     interleaving: Interleaving | None = None
+    power_cut: PowerCut | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -125,8 +196,11 @@ class Outcome(msgspec.Struct, frozen=True):
 
     `test` is its id within the course, such as
     "stage3_wal/hidden/test_torn.py::test_a_torn_tail_is_cut"; `title` says the behaviour in one
-    sentence; `points` is what it is worth in its suite; `seconds` is wall time. `latent_share` is
-    the share of its points, 0.0 to 1.0, that it brings if its failure is latent: the rubric's.
+    sentence; `points` is what it is worth in its suite; `seconds` is wall time. `latent_share` and
+    `strict_share` are the share of its points, 0.0 to 1.0, that it brings if its failure is latent
+    or strict: the rubric's. `note` says in one sentence how thorough the test was, whether it
+    passed or not, where that is worth saying: "1,500 of 4,210 states of the disk were opened: that
+    is the most that a test opens".
     """
 
     test: str
@@ -140,6 +214,8 @@ class Outcome(msgspec.Struct, frozen=True):
     seconds: float
     failure: Failure | None = None
     latent_share: float = LATENT_SHARE
+    strict_share: float = STRICT_SHARE
+    note: str = ""
 
     @property
     def name(self) -> str:
@@ -153,11 +229,21 @@ class Outcome(msgspec.Struct, frozen=True):
         return self.status == "failed" and race is not None and race.latent
 
     @property
+    def is_strict(self) -> bool:
+        """Whether it failed on no file system but one that keeps no more than POSIX asks for."""
+        cut = self.failure.power_cut if self.failure is not None else None
+        return self.status == "failed" and cut is not None and cut.model == "strict"
+
+    @property
     def share(self) -> float:
-        """The share of its points that it brings: all or none, some of a latent failure's."""
+        """The share of its points that it brings: all or none, some of a latent failure's or of a
+        strict one's.
+        """
         if self.status == "passed":
             return 1.0
-        return self.latent_share if self.is_latent else 0.0
+        if self.is_latent:
+            return self.latent_share
+        return self.strict_share if self.is_strict else 0.0
 
     @property
     def earned(self) -> float:
@@ -174,7 +260,7 @@ class UnitResult(msgspec.Struct, frozen=True):
     """All outcomes of one unit: one stage's tests against one assembled package.
 
     `problem` is one sentence when the unit could not run as a whole (then every outcome says so
-    too).
+    too). `left` is the data folder that was left as a power cut left it, if one was made again.
     """
 
     stage: int
@@ -182,3 +268,4 @@ class UnitResult(msgspec.Struct, frozen=True):
     isolation: str
     outcomes: tuple[Outcome, ...]
     problem: str = ""
+    left: str = ""

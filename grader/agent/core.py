@@ -22,7 +22,8 @@ from .tools import TOOLS
 from .verbs import verbs_for
 from .wire import decode, encode
 
-RACE_TOOLS = ("explore", "replay")
+# Tools that are loaded when they are first asked for, and the folder that has them.
+LATE_TOOLS = {"explore": "race", "replay": "race", "record": "powercut", "reopen": "powercut"}
 _YOUNG = 1  # generation of the garbage collector, with the one below it
 
 TYPE_CHECKING = False
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
     Answer = Callable[[bytes], Generator[Step, None, bytes]]
     Outcome = tuple[str, Any]
-    RaceTool = Callable[..., Generator[Step, None, Outcome]]
-    LoadTools = Callable[[str], dict[str, RaceTool]]
+    LateTool = Callable[..., Generator[Step, None, Outcome]]
+    LoadTools = Callable[[str, str], dict[str, LateTool]]
 
 
 def converse(
@@ -51,31 +52,31 @@ def converse(
     exit_now(0)
 
 
-def answerer(package_dir: str, box: list[Outcome], load_race_tools: LoadTools) -> Answer:
+def answerer(package_dir: str, box: list[Outcome], load_tools: LoadTools) -> Answer:
     """Return the function that answers one request after the other about the package in
     `package_dir` (the folder named `kvstore` itself); `box` is where `front.drive` leaves outcomes.
 
-    The race finder is loaded when it is first asked for, which must be before any code under test
-    has run: that could otherwise put itself into what is imported then.
+    The race finder and the recorder are loaded when one is first asked for, which must be before
+    any code under test has run: that could otherwise put itself into what is imported then.
     """
     keep, get, release = object_table()
     verbs = verbs_for(package_dir)
-    race_tools: dict[str, RaceTool] = {}
+    late_tools: dict[str, LateTool] = {}
     dropped: list[Any] = []
     is_untouched = True
 
     def answer(request: bytes) -> Generator[Step, None, bytes]:
-        nonlocal dropped, race_tools, is_untouched
+        nonlocal dropped, late_tools, is_untouched
         released, verb, *arguments = decode(request, get)
         dropped += release(released)
-        if is_untouched and verb == "tool" and arguments[0] in RACE_TOOLS:
-            race_tools = load_race_tools(package_dir)
+        if is_untouched and verb == "tool" and arguments[0] in LATE_TOOLS:
+            late_tools = load_tools(LATE_TOOLS[arguments[0]], package_dir)
         is_untouched = False
         if verb == "use":
             tool, name, args = arguments
             outcome = _own_outcome(tool, (name, *args))
-        elif verb == "tool" and arguments[0] in race_tools:
-            outcome = yield from race_tools[arguments[0]](box, *arguments[1])
+        elif verb == "tool" and arguments[0] in late_tools:
+            outcome = yield from late_tools[arguments[0]](box, *arguments[1])
         elif verb == "tool" and arguments[0] in TOOLS:
             outcome = _own_outcome(TOOLS[arguments[0]], arguments[1])
         else:

@@ -117,7 +117,9 @@ def _are_plain(args: Any, kwargs: Any) -> bool:
 def _of_descriptor(fd: int) -> tuple[str, int]:
     status = fstat(fd)
     is_folder = int(status[_MODE]) & _FILE_KIND == _FOLDER
-    return _path_of(fd) + ("/" if is_folder else ""), 0 if is_folder else int(status[_SIZE])
+    return path_of_descriptor(fd) + ("/" if is_folder else ""), 0 if is_folder else int(
+        status[_SIZE]
+    )
 
 
 def _of_destination(
@@ -134,10 +136,13 @@ def _absolute(path: str | bytes, folder: int | None) -> str:
     text = decode_bytes(path, "utf-8", "surrogateescape") if isinstance(path, bytes) else path
     if text[:1] in ("/", "\\") or text[1:2] == ":":
         return text
-    return (working_folder() if folder is None else _path_of(folder)) + "/" + text
+    return (working_folder() if folder is None else path_of_descriptor(folder)) + "/" + text
 
 
-def _path_of(descriptor: int) -> str:
+def path_of_descriptor(descriptor: int) -> str:
+    """The path of an open file or folder, with no link in it; empty where the system does not
+    tell.
+    """
     try:
         if F_GETPATH is not None:
             path = fcntl(descriptor, F_GETPATH, bytes(1024))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import _thread
 import gc
 import os
+import select
 import sys
 import time
 from _functools import _lru_cache_wrapper  # type: ignore[import-not-found]
@@ -39,7 +40,11 @@ native_thread_id = _thread.get_native_id
 
 exit_now = os._exit
 read, write, close, stat, fstat = os.read, os.write, os.close, os.stat, os.fstat
-open_file, working_folder = os.open, os.getcwd
+open_file, working_folder, list_folder = os.open, os.getcwd, os.listdir
+make_folder, remove_folder, remove_file = os.mkdir, os.rmdir, os.unlink
+new_pipe, end_process, wait_for_process = os.pipe, os.kill, getattr(os, "waitpid", None)
+fork = getattr(os, "fork", None)  # Windows lacks it
+wait_until_readable = select.select
 _READ_ONLY, _CHUNK_BYTES = os.O_RDONLY, 1024 * 1024
 read_link = getattr(os, "readlink", None)  # Windows may lack it
 
@@ -62,7 +67,7 @@ exact_text = str.__str__
 without_traceback = BaseException.with_traceback
 decode_bytes, find_in_buffer = bytes.decode, bytearray.find
 split_bytes, partition_from_right = bytes.split, bytes.rpartition
-partition = str.partition
+partition, partition_text_from_right = str.partition, str.rpartition
 values_of, items_of, sort = dict.values, dict.items, list.sort
 
 

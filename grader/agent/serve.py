@@ -49,6 +49,7 @@ _VISIBLE = {
     *("front", "verbs", "describe", "clock", "program"),
     *("scheduler", "strategies", "virtual", "points", "fresh", "files", "look"),
     *("steps", "instrument", "stateless"),
+    *("standins", "helpers"),
 }
 
 
@@ -59,7 +60,7 @@ def main() -> None:
     settings = decode(read_message() or b"")
     confined = confine(settings["confine"])
     box: list[Any] = []
-    answer = answerer(settings["package_dir"], box, _race_loader())
+    answer = answerer(settings["package_dir"], box, _tool_loader())
     receive, send = _sealed(read_message, replies, settings["key"])
     watch_disk()
     threading.excepthook = report_thread_error
@@ -115,24 +116,31 @@ def _hide_modules() -> None:
         del sys.modules[name]
 
 
-def _race_loader() -> Callable[[str], dict[str, Any]]:
-    """Return a function that loads the race finder; most agents never need it."""
+def _tool_loader() -> Callable[[str, str], dict[str, Any]]:
+    """Return a function that loads the race finder or the recorder; most agents never need one."""
     ours = {name: sys.modules[name] for name in sys.modules if name.startswith("grader_agent")}
     folder = ours["grader_agent"].__path__[0]
-    folders = (folder, os.path.join(folder, "race"))
+    folders = (folder, *(os.path.join(folder, name) for name in ("race", "powercut")))
     loader: tuple[Any, list[str]] = (type(__spec__.loader), [".py"])
 
-    def load(package_dir: str) -> dict[str, Any]:
+    def load(kind: str, package_dir: str) -> dict[str, Any]:
         sys.modules.update(ours)
         sys.path_importer_cache.update({path: FileFinder(path, loader) for path in folders})
-        from .race.explore import race_tools
+        tools: Callable[[str], dict[str, Any]]
+        if kind == "race":
+            from .race.explore import race_tools
 
+            tools = race_tools
+        else:
+            from .powercut.record import power_tools
+
+            tools = power_tools
         for path in folders:
             del sys.path_importer_cache[path]
         _hide_modules()
-        # What goes wrong when objects of a schedule that was broken off are dropped means nothing.
+        # What goes wrong when objects of a run that was broken off are dropped means nothing.
         sys.unraisablehook = str
-        return race_tools(package_dir)
+        return tools(package_dir)
 
     return load
 

@@ -23,7 +23,10 @@ from grader.outcome import UnitResult
 CACHE_DIR = ROOT / ".cache" / "evidence"
 
 # What decides an outcome: all that runs tests or measures, and none of what only shows or adds up.
-_DECIDES = ("agent", "quality", "remote", "sandbox", "testkit", "unit", "course.py", "outcome.py")
+_DECIDES = (
+    *("agent", "oracle", "powercuts", "quality", "races", "remote", "sandbox", "testkit", "unit"),
+    *("course.py", "outcome.py", "removal.py", "replay.py"),
+)
 _LEFT_ASIDE = {"__pycache__", ".ruff_cache"}
 
 

@@ -1,85 +1,57 @@
 """The id of one schedule of one program of one test: `TEST:SEED:PROGRAM:CHECK:KEPT:KIND:SWITCHES`.
 
-`SEED` is the run's, from which the test draws its programs; `PROGRAM` is the place of this one
-among them, from 0, and `CHECK` four hexadecimal digits by which it is known again; `KEPT` a bit for
-each call of it that was kept, in hexadecimal, the first call being the lowest; `KIND` is `c` for
-coarse switch points and `f` for fine ones; `SWITCHES` is `STEP-TASK` for each step at which another
-task than usual goes on, joined by dots. So an id holds for as long as the course's tests and the
-student's files stay as they are.
+The first five are explained in `grader.replay`; `PROGRAM` is the place of this one among those that
+the test draws. `KIND` is `c` for coarse switch points and `f` for fine ones; `SWITCHES` is
+`STEP-TASK` for each step at which another task than usual goes on, joined by dots.
 """
 
 from __future__ import annotations
 
-import re
-import zlib
 from dataclasses import dataclass
+from typing import ClassVar
 
-from grader.mistake import MistakeError
-from grader.oracle.history import Op
 from grader.oracle.workload import Workload
+from grader.replay import Beginning, ReplayError, check_of, keep_calls, read_beginning, read_id
 
-_ID = re.compile(
-    r"(?P<test>test_\w+):(?P<seed>\d{1,19}):(?P<program>\d{1,9}):(?P<check>[0-9a-f]{4})"
-    r":(?P<kept>[0-9a-f]{1,99}):(?P<kind>[cf]):(?P<switches>(\d{1,9}-\d{1,9}(\.\d{1,9}-\d{1,9})*)?)",
-    re.ASCII,
-)
-
-
-class ReplayError(MistakeError):
-    """A replay id that is none, or none of the tests that are here."""
+_ENDING = r"(?P<kind>[cf]):(?P<switches>(\d{1,9}-\d{1,9}(\.\d{1,9}-\d{1,9})*)?)"
 
 
 @dataclass(frozen=True)
-class Replay:
+class ScheduleReplay(Beginning):
     """One schedule; see the file's beginning."""
 
-    test: str
-    seed: int
-    program: int
-    check: int
-    kept: int
+    WHOLE: ClassVar[str] = "program"
+    ONE: ClassVar[str] = "schedule"
+
     coarse: bool
     switches: tuple[tuple[int, int], ...]
 
     def __str__(self) -> str:
         switches = ".".join(f"{step}-{task}" for step, task in self.switches)
         kind = "c" if self.coarse else "f"
-        program = f"{self.program}:{self.check:04x}:{self.kept:x}"
-        return f"{self.test}:{self.seed}:{program}:{kind}:{switches}"
+        return f"{super().__str__()}:{kind}:{switches}"
 
     def workload(self, whole: Workload) -> Workload:
         """Return what is left of the program that a test has at its place; raises `ReplayError` if
         that is another program.
         """
-        if self.check != check_of(whole) or self.kept >> call_count(whole):
-            raise ReplayError(
-                f"{self.test} has another program there than when this schedule was found: search"
-                " again, the tests have changed since"
-            )
+        self.check_fit(check_of_program(whole), call_count(whole))
         left = keep(whole, self.kept)
         if not left.plans:
             raise ReplayError("the id of a schedule leaves no call: copy it whole")
         return left
 
 
-def parse_replay(text: str) -> Replay:
+def parse_schedule(text: str) -> ScheduleReplay:
     """Read an id; raises `ReplayError`."""
-    found = _ID.fullmatch(text.strip())
+    found = read_id(text, _ENDING)
     if found is None:
         raise ReplayError(
             f"{text!r} is not the id of a schedule: copy it whole from the failure that it replays"
         )
     pairs = [pair.partition("-") for pair in found["switches"].split(".") if pair]
     switches = tuple((int(step), int(task)) for step, _, task in pairs)
-    return Replay(
-        found["test"],
-        int(found["seed"]),
-        int(found["program"]),
-        int(found["check"], 16),
-        int(found["kept"], 16),
-        found["kind"] == "c",
-        switches,
-    )
+    return ScheduleReplay(*read_beginning(found), found["kind"] == "c", switches)
 
 
 def keep(workload: Workload, kept: int) -> Workload:
@@ -87,16 +59,16 @@ def keep(workload: Workload, kept: int) -> Workload:
     out.
     """
     bits = kept
-    parts: list[tuple[Op, ...]] = []
+    parts = []
     for calls in (workload.before, *workload.plans):
-        parts.append(tuple(call for number, call in enumerate(calls) if bits >> number & 1))
+        parts.append(keep_calls(calls, bits))
         bits >>= len(calls)
     return Workload(parts[0], tuple(plan for plan in parts[1:] if plan))
 
 
-def check_of(whole: Workload) -> int:
+def check_of_program(whole: Workload) -> int:
     """Return 16 bits by which a program is known again."""
-    return zlib.crc32(repr((whole.before, whole.plans)).encode()) & 0xFFFF
+    return check_of((whole.before, whole.plans))
 
 
 def call_count(workload: Workload) -> int:

@@ -17,7 +17,7 @@ from grader.outcome import Frame, Held, Interleaving, Moment, Step, Wait
 from grader.races.diagnosis import WAKE_UP, diagnose
 from grader.races.explorer import Recording, Run, Stand
 from grader.races.program import Program
-from grader.races.replay import Replay
+from grader.races.replay import ScheduleReplay
 from grader.races.search import Found
 from grader.remote.trace import shorten, show
 
@@ -29,7 +29,7 @@ _THREADS = "ABCDEFGH"
 
 
 def tell(
-    found: Found, recording: Recording, program: Program, replay: Replay, package: Path
+    found: Found, recording: Recording, program: Program, replay: ScheduleReplay, package: Path
 ) -> Interleaving:
     """Return what a student is shown of a failure that was recorded."""
     run = recording.run

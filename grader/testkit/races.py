@@ -17,25 +17,27 @@ from pathlib import Path
 from typing import Any
 
 from grader.oracle.workload import Workload, workloads
-from grader.outcome import Interleaving
+from grader.outcome import Failure, Interleaving
 from grader.races.explorer import Explorer, Recording, Run
 from grader.races.problem import Subject, judge
-from grader.races.replay import Replay, ReplayError, check_of
+from grader.races.replay import ScheduleReplay, check_of_program
 from grader.races.search import Found, Search, Trial
 from grader.races.story import tell
 from grader.remote.failures import RemoteError
 from grader.remote.session import Session
+from grader.replay import ReplayError
+from grader.testkit.found import FailureFound
+from grader.testkit.rerun import Rerun
 
 SCHEDULES = 40  # of one program
 PROGRAMS = 6
 
 
-class RaceFound(Exception):  # noqa: N818  (it is the package's failure, not an error of ours)
+class RaceFound(FailureFound):
     """A schedule under which the package does something that it may not."""
 
     def __init__(self, interleaving: Interleaving) -> None:
-        super().__init__(interleaving.diagnosis)
-        self.interleaving = interleaving
+        super().__init__(Failure(interleaving.diagnosis, interleaving=interleaving))
 
 
 @dataclass
@@ -55,19 +57,6 @@ class Patience:
     def is_over(self) -> bool:
         """Whether there is no time left."""
         return time.monotonic() >= self.end
-
-
-@dataclass
-class Rerun:
-    """The one schedule that a run is about: nothing is searched. `is_recorded` has it written down
-    line by line, which a debugger would get in the way of. `is_done` says that a test has come to
-    its program, `misfit` that this was another one.
-    """
-
-    replay: Replay
-    is_recorded: bool = True
-    is_done: bool = False
-    misfit: ReplayError | None = None
 
 
 class Races:
@@ -115,8 +104,9 @@ class Races:
             seed, number = self._rng.getrandbits(30), self._tried
             self._tried += 1
             if self._rerun is not None:
-                if number == self._rerun.replay.program:
-                    self._run_again(subject, workload, self._rerun)
+                replay = self._rerun.replay
+                if isinstance(replay, ScheduleReplay) and replay.place == number:
+                    self._run_again(subject, workload, replay, self._rerun)
                 continue
             if self._patience.is_over:
                 return
@@ -140,37 +130,39 @@ class Races:
             found = search.shrink(found)
         self._tell(found)
 
-    def _run_again(self, subject: Subject, whole: Workload, rerun: Rerun) -> None:
-        replay, switches = rerun.replay, list(rerun.replay.switches)
+    def _run_again(
+        self, subject: Subject, whole: Workload, replay: ScheduleReplay, rerun: Rerun
+    ) -> None:
+        switches = list(replay.switches)
         try:
             workload = replay.workload(whole)
         except ReplayError as misfit:
             rerun.misfit = misfit
             return
         spec = ("switches", switches)
-        trial = Trial(subject, whole, replay.program, replay.kept, replay.coarse, spec)
+        trial = Trial(subject, whole, replay.place, replay.kept, replay.coarse, spec)
         run = self._explorer.explore(subject.program(workload), [spec], coarse=replay.coarse)[0]
         rerun.is_done = True
         self._patience.tell(self._test, 1)
         calls = [*run.setup, *run.plans, *run.after]
-        if not rerun.is_recorded and any("BdbQuit" in call.errors for call in calls):
+        if rerun.is_debugged and any("BdbQuit" in call.errors for call in calls):
             raise KeyboardInterrupt  # the debugger was told to quit
         problem = judge(subject, workload, run)
         if problem is not None:
             # Fine points stayed in the id because coarse ones did not show the failure.
             found = Found(trial, run, problem, 0, latent=not replay.coarse)
             unrecorded = Recording(run, _calls_alone(run), switches)
-            self._tell(found, None if rerun.is_recorded else unrecorded)
+            self._tell(found, unrecorded if rerun.is_debugged else None)
 
     def _tell(self, found: Found, recording: Recording | None = None) -> None:
         trial = found.trial
         program = trial.subject.program(trial.workload)
         recording = recording or self._explorer.replay(program, trial.spec, coarse=trial.coarse)
-        replay = Replay(
+        replay = ScheduleReplay(
             self._test,
             self._seed,
             trial.number,
-            check_of(trial.whole),
+            check_of_program(trial.whole),
             trial.kept,
             trial.coarse,
             tuple(recording.switches),

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from grader.remote.process import AgentProcess
 from grader.remote.session import Process
+from grader.removal import remove_tree
 from grader.sandbox import Isolation
 from grader.testkit.paths import SafePath, safe_path
 from grader.unit.local import LocalProcess
-from grader.unit.removal import remove_tree
 
 
 @dataclass

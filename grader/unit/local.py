@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from grader.agent.core import answerer
 from grader.agent.disk import watch_disk
 from grader.agent.front import drive
+from grader.agent.powercut.record import power_tools
 from grader.agent.primitives import resume_collecting
 from grader.agent.race.explore import race_tools
 
@@ -26,7 +27,7 @@ class LocalProcess:
 
     def __init__(self, package_dir: Path) -> None:
         self._box: list[Any] = []
-        self._answer = answerer(str(package_dir), self._box, race_tools)
+        self._answer = answerer(str(package_dir), self._box, _load_tools)
         watch_disk()
         parent = str(package_dir.parent)
         if parent not in sys.path:
@@ -51,3 +52,7 @@ class LocalProcess:
         """Forget the package, so that the next process imports it afresh."""
         for name in [name for name in sys.modules if name.partition(".")[0] == "kvstore"]:
             del sys.modules[name]
+
+
+def _load_tools(kind: str, package_dir: str) -> dict[str, Any]:
+    return race_tools(package_dir) if kind == "race" else power_tools(package_dir)

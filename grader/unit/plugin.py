@@ -23,7 +23,9 @@ from grader.remote.trace import Trace
 from grader.testkit.clock import Clock
 from grader.testkit.kv import KV
 from grader.testkit.marks import MARK
-from grader.testkit.races import Patience, Races, Rerun
+from grader.testkit.powercuts import PowerCuts
+from grader.testkit.races import Patience, Races
+from grader.testkit.rerun import Rerun
 from grader.unit.alarm import alarm
 from grader.unit.bench import Bench, Slot
 from grader.unit.verdict import judge
@@ -42,6 +44,9 @@ WASTED_SECONDS_MAX = 60.0
 PRINTED_CHARS_MAX = 4000
 STEPS_MAX = 40
 
+# What a test says of how thorough it was, whether it passes or not: whole sentences, added by a
+# fixture with `request.node.stash.setdefault(NOTES, []).append(...)`.
+NOTES = pytest.StashKey[list[str]]()
 _SESSION = pytest.StashKey[Session]()
 
 
@@ -115,18 +120,34 @@ class UnitPlugin:
     @pytest.fixture
     def races(self, session: Session, rng: random.Random, request: pytest.FixtureRequest) -> Races:
         """The race finder."""
-        if self._bench.is_local and self._rerun is None:
-            raise Prerequisite(
-                "a debugger walks through one schedule, not many: run this test without --debug,"
-                " and add --debug to the --replay that its failure shows"
-            )
+        self._refuse_to_search("schedule")
         name = request.node.name
         return Races(session, self._package_dir, name, self._seed, rng, self._patience, self._rerun)
+
+    @pytest.fixture
+    def power(
+        self, session: Session, rng: random.Random, request: pytest.FixtureRequest
+    ) -> PowerCuts:
+        """The power switch."""
+        self._refuse_to_search("power cut")
+        notes = request.node.stash.setdefault(NOTES, [])
+        name = request.node.name
+        return PowerCuts(
+            session, self._package_dir, name, self._seed, rng, notes.append, self._rerun
+        )
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> random.Random:
         """Randomness from the run's seed and the test's name."""
         return random.Random(f"{self._seed}:{request.node.name}")
+
+    def _refuse_to_search(self, what: str) -> None:
+        """A debugger is not led through a search."""
+        if self._bench.is_local and self._rerun is None:
+            raise Prerequisite(
+                f"a debugger walks through one {what}, not many: run this test without --debug,"
+                " and add --debug to the --replay that its failure shows"
+            )
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Make the mark known."""
@@ -212,6 +233,7 @@ def describe(
     function = getattr(item, "function", None)
     title = (getattr(function, "__doc__", None) or item.name).strip().partition("\n")[0]
     place = item.path.relative_to(STAGES_DIR).as_posix()
+    notes: list[str] = item.stash.get(NOTES, [])
     return Outcome(
         test=f"{place}::{item.name}",
         title=title,
@@ -223,6 +245,7 @@ def describe(
         status=status,
         seconds=round(seconds, 4),
         failure=failure,
+        note=_spelled_out(" ".join(notes)),
     )
 
 
@@ -235,15 +258,8 @@ def _with_evidence(failure: Failure, session: Session | None) -> Failure:
         first, last = steps[: STEPS_MAX // 4], steps[-3 * STEPS_MAX // 4 :]
         left_out = Step(f"… {len(steps) - len(first) - len(last)} steps left out …")
         steps = [*first, left_out, *last]
-    return Failure(
-        reason=failure.reason,
-        steps=tuple(steps),
-        comparison=failure.comparison,
-        unwritten=failure.unwritten,
-        frames=failure.frames,
-        printed=session.printed()[-PRINTED_CHARS_MAX:],
-        interleaving=failure.interleaving,
-    )
+    printed = session.printed()[-PRINTED_CHARS_MAX:]
+    return msgspec.structs.replace(failure, steps=tuple(steps), printed=printed)
 
 
 def _writable(failure: Failure) -> Failure:

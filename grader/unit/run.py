@@ -17,10 +17,10 @@ import pytest
 
 from grader.course import STAGES_DIR, Stage, load_course
 from grader.outcome import Failure, Outcome, UnitResult
-from grader.races.replay import parse_replay
 from grader.remote.process import choose_isolation
 from grader.sandbox import Isolation, find_isolation
-from grader.testkit.races import Patience, Rerun
+from grader.testkit.races import Patience
+from grader.testkit.rerun import Rerun, parse_replay
 from grader.unit.again import check_rerun
 from grader.unit.bench import Bench
 from grader.unit.debugger import debugger
@@ -34,7 +34,8 @@ class Unit(msgspec.Struct, frozen=True):
     `collect_only` runs nothing: each outcome is `error`, and says what its test is and is worth.
     `isolation` is the key of the walls that were chosen for this run; empty: choose them here.
     `races_only` leaves out tests that do more than look for races. `replay` is the id of a
-    schedule that is run again: it says which test is run, with which seed.
+    schedule or of a power cut that is run again: it says which test is run, with which seed. Of a
+    power cut the files are left in `leave_in`, an empty folder; empty text: nowhere.
     """
 
     stage: int
@@ -47,6 +48,7 @@ class Unit(msgspec.Struct, frozen=True):
     isolation: str = ""
     races_only: bool = False
     replay: str = ""
+    leave_in: str = ""
 
 
 def new_seed() -> int:
@@ -65,7 +67,7 @@ def run_unit(
     or that fits no test of the stage, and `KeyboardInterrupt` when the user ends it.
     """
     stage = load_course().stage(unit.stage)
-    rerun = Rerun(parse_replay(unit.replay), not unit.debug) if unit.replay else None
+    rerun = _rerun(unit)
     if rerun is not None:
         unit = msgspec.structs.replace(unit, only=(rerun.replay.test,), seed=rerun.replay.seed)
     outcomes: list[Outcome] = []
@@ -97,7 +99,12 @@ def run_unit(
         problems.append(f"pytest ended with {pytest.ExitCode(exit_code).name}")
     problem = "; ".join(problems)
     return UnitResult(
-        unit.stage, unit.seed, str(isolation or "none (debug)"), tuple(outcomes), problem
+        stage=unit.stage,
+        seed=unit.seed,
+        isolation=str(isolation or "none (debug)"),
+        outcomes=tuple(outcomes),
+        problem=problem,
+        left=str(rerun.left) if rerun is not None and rerun.left is not None else "",
     )
 
 
@@ -109,6 +116,14 @@ def _never_run(
     never = Failure("the grader never came to this test")
     described = (describe(item, stage, "error", never, 0.0) for item in items)
     return [outcome for outcome in described if outcome.test not in seen]
+
+
+def _rerun(unit: Unit) -> Rerun | None:
+    """What this unit is about, if that is one thing alone; raises `ReplayError`."""
+    if not unit.replay:
+        return None
+    leave_in = Path(unit.leave_in) if unit.leave_in else None
+    return Rerun(parse_replay(unit.replay), is_debugged=unit.debug, leave_in=leave_in)
 
 
 def _isolation(unit: Unit) -> Isolation | None:

@@ -25,7 +25,7 @@ from grader.remote.failures import (
 )
 from grader.remote.handle import Handle
 from grader.remote.trace import represent, shorten, show
-from grader.testkit.races import RaceFound
+from grader.testkit.found import FailureFound
 
 _GRADER_DIR = Path(__file__).resolve().parent.parent
 BYTES_KEPT_MAX = 4096
@@ -37,9 +37,8 @@ def judge(error: BaseException, compared: tuple[str, Any, Any] | None) -> tuple[
     """Return the status and the failure of a test that `error` ended; `compared` is its last failed
     comparison.
     """
-    if isinstance(error, RaceFound):
-        diagnosis = error.interleaving.diagnosis
-        return "failed", Failure(diagnosis, interleaving=error.interleaving)
+    if isinstance(error, FailureFound):
+        return "failed", error.failure
     if isinstance(error, RemoteError):
         return "failed", _raised(error)
     if isinstance(error, Prerequisite | pytest.skip.Exception):

@@ -27,15 +27,13 @@ from functools import partial
 from itertools import count
 
 from ..chaos import trace_this_thread
+from ..doing import doing, drop, good, parts
 from ..front import drive
 from ..guard import refuse_new_code
 from ..primitives import (
-    collect_off,
     opaque,
     or_end,
     start_thread,
-    take,
-    values_of,
 )
 from .bind import bind
 from .fresh import forget_package
@@ -91,7 +89,7 @@ def race_tools(package_dir: str) -> dict[str, Callable[..., Made]]:
         for kind in (True, False):
             if (kind, roots) not in ready:
                 asked = (package_dir, roots, kind, opaque(bind))
-                ready[kind, roots] = _good((yield from do(prepare_package, *asked)))
+                ready[kind, roots] = good((yield from do(prepare_package, *asked)))
         refuse_new_code()
         return ready[coarse, roots]
 
@@ -106,10 +104,10 @@ def race_tools(package_dir: str) -> dict[str, Callable[..., Made]]:
         threads do not.
         """
         kept: list[Any] = []
-        do = _doing(box, kept)
+        do = doing(box, kept)
         results: list[Any] = []
         start_afresh = yield from prepare(do, program, coarse)
-        put_back = _good((yield from do(replace_primitives)))
+        put_back = good((yield from do(replace_primitives)))
         for spec in specs:
             asked = (program, folder, package_dir, start_afresh, spec)
             results += ((yield from _schedule(box, *asked, None)),)
@@ -118,7 +116,7 @@ def race_tools(package_dir: str) -> dict[str, Callable[..., Made]]:
         yield from do(put_back)
         yield from do(forget_package)
         del put_back
-        yield from _drop(kept, {})
+        yield from drop(kept, {})
         return "ok", results
 
     def replay(
@@ -130,15 +128,15 @@ def race_tools(package_dir: str) -> dict[str, Callable[..., Made]]:
     ) -> Made:
         """One result, with the schedule as switches and what each thread did line by line."""
         kept: list[Any] = []
-        do, recorder = _doing(box, kept), new_recorder(package_dir)
+        do, recorder = doing(box, kept), new_recorder(package_dir)
         start_afresh = yield from prepare(do, program, coarse)
-        put_back = _good((yield from do(replace_primitives)))
+        put_back = good((yield from do(replace_primitives)))
         asked = (program, folder, package_dir, start_afresh, spec)
         result = yield from _schedule(box, *asked, recorder)
         yield from do(put_back)
         yield from do(forget_package)
         del put_back
-        yield from _drop(kept, {})
+        yield from drop(kept, {})
         return "ok", {**result, "rows": recorder[0]}
 
     return {"explore": explore, "replay": replay}
@@ -147,32 +145,6 @@ def race_tools(package_dir: str) -> dict[str, Callable[..., Made]]:
 def _calls_of(program: dict[str, Any]) -> list[Call]:
     parts = [program["setup"], *program["plans"], program["after"]]
     return [call for part in parts for call in part]
-
-
-def _doing(box: list[Outcome], kept: list[Any]) -> Do:
-    """Return how to have something done as a step, and learn what came of it; that goes into
-    `kept`, so that it is not dropped here.
-    """
-
-    def do(function: Callable[..., Any], *args: Any) -> Generator[Step, None, Outcome]:
-        nonlocal kept
-        yield function, args, []
-        collect_off()
-        outcome = take(box)
-        kept += (outcome,)
-        return outcome
-
-    return do
-
-
-def _drop(kept: list[Any], objects: dict[str, Any]) -> Steps:
-    """Drop what was kept, and named objects, where code under test may run."""
-    dropped = [*kept, *values_of(objects)]
-    del kept[:]
-    for name in [*objects]:
-        del objects[name]
-    yield bool, (), dropped
-    collect_off()
 
 
 def _schedule(
@@ -190,22 +162,22 @@ def _schedule(
     rows: dict[str, list[Row]] = {"setup": [], "plans": [], "after": []}
     ended: list[Any] = []  # how it ended, and after how many steps
     over: list[bool] = []
-    do = _doing(box, kept)
+    do = doing(box, kept)
     calls = _caller(objects, rows, over, recorder)
     main = _main(program, folder, start_afresh, calls, objects, rows, ended, kept, recorder)
     heard = None if recorder is None else recorder[3]
-    task = _good((yield from do(open_schedule, spec, package_dir, heard)))
+    task = good((yield from do(open_schedule, spec, package_dir, heard)))
     _start(task, main, kept, None)
     del task
     yield from do(play)
     over += (True,)
     seen = {phase: [tuple(row) for row in rows[phase]] for phase in rows}
-    failure, steps, errors, switches = _parts((yield from do(what_came)), 4)
+    failure, steps, errors, switches = parts((yield from do(what_came)), 4)
     stand = []
     if recorder is not None and failure:
         stand = (yield from do(where_threads_stand, places_of_threads(package_dir)))[1]
     unwound = (yield from do(_unwind, _UNWIND_SECONDS))[1]
-    yield from _drop(kept, objects)
+    yield from drop(kept, objects)
     return {
         **seen,
         "end": failure or (ended[0] if ended else "broken"),
@@ -235,7 +207,7 @@ def _main(
         for step in (forget_threads, start_afresh):
             if (yield from do(step))[0] != "ok":
                 return
-        made = _parts((yield from do(make_objects, folder, program["files"])), len(_NAMES))
+        made = parts((yield from do(make_objects, folder, program["files"])), len(_NAMES))
         for place, name in enumerate(_NAMES):
             objects[name] = made[place]
         for call in program["setup"]:
@@ -243,7 +215,7 @@ def _main(
             if not rows["setup"][-1][4]:
                 ended += ("setup",)
                 return
-        _good((yield from do(_begin)))
+        good((yield from do(_begin)))
         if not (yield from _crowd(do, program, calls, kept, recorder)):
             return
         steps = (yield from do(_end))[1]
@@ -251,7 +223,7 @@ def _main(
             yield from calls(do, "after", -1, [call])
         ended += ("done", steps)
         made = ()
-        yield from _drop(kept, objects)  # what code under test does then, it does in virtual time
+        yield from drop(kept, objects)  # what code under test does then, it does in virtual time
 
     return main
 
@@ -262,7 +234,7 @@ def _crowd(
     """Start the threads of a program and wait for them; whether they came to their ends."""
     tasks: list[Any] = []
     for number, plan in enumerate(program["plans"]):
-        task = _parts((yield from do(add_thread, f"thread {number + 1}")), 2)
+        task = parts((yield from do(add_thread, f"thread {number + 1}")), 2)
         tracer = None if recorder is None else recorder[4](task[1])
         own = partial(calls, phase="plans", number=number, plan=plan)
         _start(task[0], own, kept, tracer)
@@ -313,7 +285,7 @@ def _caller(
 def _start(task: Any, steps_of: Callable[[Do], Steps], kept: list[Any], tracer: Any) -> None:
     """Start the thread of a task."""
     box: list[Outcome] = []
-    do = _doing(box, kept)
+    do = doing(box, kept)
 
     def whole() -> Steps:
         if (yield from do(_enter, task))[0] == "ok":
@@ -323,20 +295,3 @@ def _start(task: Any, steps_of: Callable[[Do], Steps], kept: list[Any], tracer: 
         yield from do(_leave, task)
 
     start_thread(drive, (or_end(whole()), box))
-
-
-def _good(outcome: Outcome) -> Any:
-    """What a step returned that cannot fail, unless code under test has changed it: then the
-    process ends.
-    """
-    if outcome[0] != "ok":
-        raise RuntimeError("code under test has changed the race finder")
-    return outcome[1]
-
-
-def _parts(outcome: Outcome, wanted: int) -> tuple[Any, ...]:
-    """The same, for a tuple of so many parts."""
-    parts = _good(outcome)
-    if type(parts) is not tuple or len(parts) != wanted:
-        raise RuntimeError("code under test has changed the race finder")
-    return parts

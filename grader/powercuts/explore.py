@@ -1,0 +1,332 @@
+"""Record a history, and have every state that a power cut can leave opened again.
+
+States of the ordered model come first, then those of the strict one that are new, each in the order
+of the points: so the first that is handled wrongly needs few calls. One that needs the strict model
+is told only if none of the ordered one is handled wrongly. Equal disks are opened once,
+however many power cuts lead to them. Then the power goes again, while a state is being recovered
+from: of each way in which the package recovers, a few.
+
+Stated caps: `STATES_MAX` different disks of one history, `AGAIN_MAX` more that come from
+recovering. What was left out is said in `Explored.note`, never passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from grader.oracle.history import Op
+from grader.powercuts.agent import Fault, PowerAgent, Recorded
+from grader.powercuts.answers import Answer, Refusal, Session
+from grader.powercuts.durable import Model
+from grader.powercuts.effects import Disk, Event, Tree, same_files, start_of, with_files
+from grader.powercuts.judge import Plan, Problem, judge
+from grader.powercuts.promise import Bounds, Promise, bounds_at, promise_of
+from grader.powercuts.replay import PowerCutReplay
+from grader.powercuts.states import CrashState, crash_states
+from grader.powercuts.subject import Contents, Subject
+from grader.replay import keep_calls
+
+STATES_MAX = 1_200
+AGAIN_MAX = 200
+AGAIN_LIKE_ANOTHER = 2  # states that are recovered from in the same way
+_NUMBER = re.compile(r"\d+")
+MODELS: tuple[Model, ...] = ("ordered", "strict")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A history on a subject, in a folder that holds `start`, with faults of the disk. `kept` has a
+    bit for each call of `whole` that is left.
+    """
+
+    subject: Subject
+    whole: tuple[Op, ...]
+    kept: int
+    start: Tree = field(default_factory=lambda: Tree({}))
+    faults: tuple[Fault, ...] = ()
+    interval: float = 1.0
+
+    @property
+    def history(self) -> tuple[Op, ...]:
+        """The calls that are left."""
+        return keep_calls(self.whole, self.kept)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A history as it ran, and what it allows to be there."""
+
+    trial: Trial
+    recorded: Recorded
+    promise: Promise
+
+    @property
+    def subject(self) -> Subject:
+        """What it is about."""
+        return self.trial.subject
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """What the first call raised that should not have."""
+        refusals = (answer.refusal for answer in self.recorded.answers)
+        return None if self.trial.faults else next(filter(None, refusals), None)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A power cut and the disk that it leaves. `then` is the state of a second one, after the
+    events `later` of opening it again; `is_kill` says that the first was a kill.
+    """
+
+    case: Case
+    state: CrashState
+    tree: Tree
+    allowed: tuple[Contents, ...]
+    then: CrashState | None = None
+    later: tuple[Event, ...] = ()
+    is_kill: bool = False
+
+    @property
+    def model(self) -> Model:
+        """The model that it needs."""
+        return self.then.model if self.then is not None else self.state.model
+
+    @property
+    def sort(self) -> tuple[str, str, str]:
+        """What a power cut of a shorter history must have in common with this one."""
+        then = "" if self.then is None else _NUMBER.sub("", self.then.what)
+        return self.model, _NUMBER.sub("", self.state.what), then
+
+    @property
+    def may_be_refused(self) -> bool:
+        """Whether an error that names the damage is right as well: the disk has bytes that came
+        later than others which it lacks, and nothing promised that it would not.
+        """
+        subject = self.case.subject
+        is_promised = subject.sync == "always" and (
+            self.then is None or subject.keeps_what_it_shows
+        )
+        return (self.then or self.state).is_out_of_order and not is_promised
+
+
+@dataclass(frozen=True)
+class Found:
+    """A power cut that the package does not survive."""
+
+    cut: Cut
+    sessions: tuple[Session, ...]
+    problem: Problem
+
+    @property
+    def case(self) -> Case:
+        """The history."""
+        return self.cut.case
+
+
+Opened = tuple[Cut, tuple[Session, ...]]
+
+
+@dataclass
+class Explored:
+    """What came of a history: how many different disks were opened, out of how many, and which were
+    handled wrongly.
+    """
+
+    opened: int = 0
+    listed: int = 0
+    found: list[Found] = field(default_factory=list)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether a failure was found that needs no more than the ordered model."""
+        return any(found.cut.model == "ordered" for found in self.found)
+
+    @property
+    def first(self) -> Found | None:
+        """The failure to tell of: one of the ordered model, if there is one."""
+        ordered = (found for found in self.found if found.cut.model == "ordered")
+        return next(ordered, self.found[0] if self.found else None)
+
+    @property
+    def note(self) -> str:
+        """A sentence, when a cap was reached."""
+        if self.listed <= self.opened or self.found:
+            return ""
+        return (
+            f"{self.opened:,} of {self.listed:,} states of the disk were tried, evenly chosen: at"
+            f" most {STATES_MAX:,}, and {AGAIN_MAX:,} more of power cuts during recovery"
+        )
+
+
+class Explorer:
+    """Tries histories with the agents of one test. `finds_all` goes on after the first failure."""
+
+    def __init__(self, agent: PowerAgent, *, finds_all: bool = False) -> None:
+        self._agent = agent
+        self._finds_all = finds_all
+
+    def record(self, trial: Trial) -> Case:
+        """Run a history. Raises the `CallFailure` that this led to, and `UnsupportedIO`."""
+        calls = [*trial.subject.open(), *trial.subject.calls(trial.history)]
+        recorded = self._agent.record(trial.subject, calls, trial.start, trial.faults)
+        answers = recorded.answers[len(trial.subject.open()) :]
+        never = Answer(refusal=Refusal(("never called",), ""))
+        whole = (*answers, *(never for _ in range(len(trial.history) - len(answers))))
+        promise = promise_of(trial.subject, trial.history, whole, trial.interval)
+        return Case(trial, recorded, promise)
+
+    def explore(self, case: Case, like: Cut | None = None) -> Explored:
+        """Open every state, or those of the sort of `like`; stops at the first that is handled
+        wrongly.
+        """
+        explored = Explored()
+        cuts = _cuts(case)
+        if like is not None:
+            cuts = (cut for cut in cuts if cut.sort[:2] == like.sort[:2])
+        opened = self._try(_by_disk(cuts), explored, STATES_MAX)
+        if self._finds_all or not explored.is_certain:
+            self._try(_by_disk(_cuts_again(opened)), explored, AGAIN_MAX)
+        return explored
+
+    def explore_ends(self, cases: Sequence[Case]) -> Explored:
+        """Open the states that a power cut leaves at the end of each history."""
+        explored = Explored()
+        disks: list[list[Cut]] = []
+        for case in cases:
+            end = len(case.recorded.events)
+            disks += _by_disk(cut for cut in _cuts(case) if cut.state.point == end)
+        self._try(disks, explored, STATES_MAX)
+        return explored
+
+    def cut_of(self, case: Case, wanted: PowerCutReplay) -> Cut | None:
+        """The power cut of a replay id; None if there is none."""
+        numbered = (cut for cut in _cuts(case) if cut.model == wanted.model)
+        cut = next((one for one in numbered if one.state.number == wanted.state), None)
+        if cut is None or wanted.again is None:
+            return cut
+        sessions = next(self._open([cut]), None)
+        if sessions is None:
+            return None
+        again = _cuts_of_recovery(cut, sessions)
+        return next((one for one in again if one.then and one.then.number == wanted.again), None)
+
+    def try_one(self, cut: Cut) -> Found | None:
+        """Open one state."""
+        explored = Explored()
+        self._try([[cut]], explored, 1)
+        return explored.first
+
+    def _open(self, cuts: Sequence[Cut]) -> Iterator[tuple[Session, ...]]:
+        subject = cuts[0].case.subject
+        trees = [cut.tree for cut in cuts]
+        return self._agent.reopen(subject, trees, Plan(subject).sessions(), record=True)
+
+    def _try(self, disks: Sequence[list[Cut]], explored: Explored, most: int) -> list[Opened]:
+        """Open disks up to the first that is handled wrongly; returns what came of each."""
+        chosen = _evenly(disks, most)
+        explored.listed += len(disks)
+        opened: list[Opened] = []
+        if not chosen:
+            return opened
+        said = self._open([cuts[0] for cuts in chosen])
+        for cuts, sessions in zip(chosen, said, strict=False):
+            opened.append((cuts[0], sessions))
+            explored.opened += 1
+            found = _first_wrong(cuts, sessions)
+            if found is not None:
+                explored.found.append(found)
+                if explored.is_certain and not self._finds_all:
+                    break
+        return opened
+
+
+def _first_wrong(cuts: Sequence[Cut], sessions: tuple[Session, ...]) -> Found | None:
+    """The first power cut that leads to a disk, and for which it is handled wrongly."""
+    for cut in cuts:
+        subject, may_refuse = cut.case.subject, cut.may_be_refused
+        problem = judge(subject, cut.allowed, sessions, may_refuse=may_refuse)
+        if problem is not None:
+            return Found(cut, sessions, problem)
+    return None
+
+
+def _cuts(case: Case) -> Iterator[Cut]:
+    """Every power cut of a record, in the order in which they are tried."""
+    first = len(case.subject.open())
+    allowed: dict[Bounds, tuple[Contents, ...]] = {}
+    events = case.recorded.events
+    for model in MODELS:
+        for state in crash_states(events, model):
+            bounds = bounds_at(events, state.point, first, case.promise)
+            if bounds not in allowed:
+                allowed[bounds] = tuple(case.promise.allowed(bounds))
+            tree = case.recorded.disk().make(state.made()).tree()
+            yield Cut(case, state, tree, allowed[bounds])
+
+
+def _cuts_again(opened: Sequence[Opened]) -> Iterator[Cut]:
+    """Power cuts while states are recovered from, of each kind of recovery a few."""
+    like: dict[object, int] = {}
+    for cut, sessions in opened:
+        if sessions[0].end != "done" or sessions[0].refusal is not None:
+            continue
+        way = tuple((event[0], *map(str, event[1:2])) for event in sessions[0].events)
+        key = (way, cut.model, _is_kill(cut.state))
+        like[key] = like.get(key, 0) + 1
+        if like[key] <= AGAIN_LIKE_ANOTHER:
+            yield from _cuts_of_recovery(cut, sessions)
+
+
+def _cuts_of_recovery(cut: Cut, sessions: tuple[Session, ...]) -> Iterator[Cut]:
+    subject, recorded = cut.case.subject, cut.case.recorded
+    later = tuple(with_files(sessions[0].events))
+    seen = subject.seen(Plan(subject).looked(sessions[0]))
+    is_kill = _is_kill(cut.state)
+    before: tuple[Event, ...] = ()
+    if is_kill:  # what was not synced before the kill is not synced yet
+        before = recorded.events[: cut.state.point]
+        later = same_files(before, later)
+    for state in crash_states((*before, *later), cut.model, cuts=0):
+        if state.point > len(before):
+            disk = recorded.disk() if is_kill else Disk(start_of(later), cut.tree.files)
+            tree = disk.make(state.made()).tree()
+            allowed = _allowed_again(subject, later[: state.point - len(before)], cut, seen)
+            yield replace(cut, tree=tree, allowed=allowed, then=state, later=later, is_kill=is_kill)
+
+
+def _allowed_again(
+    subject: Subject, later: Sequence[Event], cut: Cut, seen: Contents
+) -> tuple[Contents, ...]:
+    """What may be there when the power goes while a state is recovered from."""
+    plan = Plan(subject)
+    ended = [event[1] for event in later if event[0] == "end"]
+    begun = [event[1] for event in later if event[0] == "begin"]
+    is_kept = plan.look_ends - 1 in ended and subject.keeps_what_it_shows
+    before = (seen,) if is_kept else cut.allowed
+    more = subject.once_more(seen)
+    if plan.look_ends not in begun:
+        return before
+    return (more,) if plan.look_ends in ended and subject.sync == "always" else (more, *before)
+
+
+def _is_kill(state: CrashState) -> bool:
+    return state.what.startswith("the process is killed")
+
+
+def _by_disk(cuts: Iterator[Cut]) -> list[list[Cut]]:
+    """Those that leave the same disk together, of each sort one: what else may be there, and
+    whether it may be refused.
+    """
+    disks: dict[bytes, dict[object, Cut]] = {}
+    for cut in cuts:
+        sort = id(cut.allowed), cut.may_be_refused
+        disks.setdefault(cut.tree.digest(), {}).setdefault(sort, cut)
+    return [list(sorts.values()) for sorts in disks.values()]
+
+
+def _evenly(disks: Sequence[list[Cut]], most: int) -> Sequence[list[Cut]]:
+    if len(disks) <= most:
+        return disks
+    return [disks[number * len(disks) // most] for number in range(most)]

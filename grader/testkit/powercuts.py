@@ -1,0 +1,226 @@
+"""Cut the power: record a history of calls, and have every state that a power cut could leave on
+disk opened again.
+
+`power.explore(StoreHistory(), [("set", ("a", b"1")), …])` fails with the shortest history that was
+found to lose data. `power.reopen(StoreHistory(), trees)` only has folders opened, whatever is in
+them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from grader.oracle.history import Op
+from grader.outcome import Failure
+from grader.powercuts.agent import Fault, PowerAgent, UnsupportedIO
+from grader.powercuts.answers import Refusal, Session
+from grader.powercuts.effects import Tree
+from grader.powercuts.explore import Case, Explored, Explorer, Found, Trial
+from grader.powercuts.judge import Plan
+from grader.powercuts.replay import PowerCutReplay
+from grader.powercuts.shrink import shrink
+from grader.powercuts.story import tell
+from grader.powercuts.subject import Subject
+from grader.remote.failures import RemoteError
+from grader.remote.session import Session as Conversation
+from grader.remote.trace import Trace
+from grader.replay import ReplayError, check_of
+from grader.testkit.found import FailureFound
+from grader.testkit.rerun import Rerun
+
+
+class PowerCutFound(FailureFound):
+    """A power cut that the package does not survive."""
+
+
+@dataclass(frozen=True)
+class Reopened:
+    """What came of a folder that was opened: the answers of `look`, or what was raised."""
+
+    session: Session
+    look: tuple[Any, ...]
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """What opening it raised, or looking."""
+        return self.session.refusal
+
+
+class PowerCuts:
+    """The power switch, for one test."""
+
+    def __init__(
+        self,
+        session: Conversation,
+        package: Path,
+        test: str,
+        seed: int,
+        rng: random.Random,
+        tell_note: Callable[[str], None],
+        rerun: Rerun | None = None,
+    ) -> None:
+        is_debugged = rerun is not None and rerun.is_debugged
+        self._agent = PowerAgent(session, is_debugged=is_debugged)
+        self._trace: Trace = session.trace
+        self._package = package
+        self._test = test
+        self._seed = seed
+        self._rng = rng
+        self._tell_note = tell_note
+        self._rerun = rerun
+        self._tried = 0
+
+    def explore(
+        self,
+        subject: Subject,
+        history: Sequence[Op],
+        *,
+        files: Mapping[str, bytes] | None = None,
+        faults: Sequence[Fault] = (),
+        interval: float = 1.0,
+    ) -> None:
+        """Try every power cut during and after a history; fails at the first that loses data.
+
+        `files` are in the data folder before. `faults` are what the disk fails at, see
+        `grader.powercuts.agent.Fault`; `interval` is that of the policy "interval".
+        """
+        trial = replace(
+            self._trial(subject, history, files), faults=tuple(faults), interval=interval
+        )
+        number = self._tried
+        self._tried += 1
+        if self._rerun is not None:
+            self._maybe_run_again(trial, number, self._rerun)
+            return
+        explorer = Explorer(self._agent)
+        self._conclude(explorer, explorer.explore(self._record(explorer, trial)), number)
+
+    def explore_faults(
+        self,
+        subject: Subject,
+        history: Sequence[Op],
+        operation: str,
+        error: str,
+        *,
+        times: int = 1,
+        taken: int = 0,
+        files: Mapping[str, bytes] | None = None,
+    ) -> None:
+        """Let each `operation` of a history ("write", "fsync", "create", "rename", …) fail in turn,
+        and those after it until `times` have failed, with the errno named `error`; then cut the
+        power, and open what is left. A write takes `taken` bytes before it fails.
+
+        A call that raised `OSError` may have made its change or not; what returned counts.
+        """
+        whole = self._trial(subject, history, files)
+        explorer = Explorer(self._agent)
+        events = self._record(explorer, whole).recorded.events
+        count = sum(_is_a(event, operation) for event in events)
+        assert count, f"the history makes no {operation}"
+        trials = [
+            replace(whole, faults=((operation, first, times, error, taken),))
+            for first in range(1, 1 + count)
+        ]
+        number = self._tried
+        self._tried += count
+        if self._rerun is None:
+            cases = [self._record(explorer, trial) for trial in trials]
+            self._conclude(explorer, explorer.explore_ends(cases), number)
+        else:
+            for place, trial in enumerate(trials, number):
+                self._maybe_run_again(trial, place, self._rerun)
+
+    def reopen(
+        self, subject: Subject, trees: Iterable[Mapping[str, bytes]], faults: Sequence[Fault] = ()
+    ) -> list[Reopened]:
+        """Have each folder opened and looked at, in a process of its own."""
+        sessions = [[*subject.open(), *subject.look()]]
+        wanted = [_tree(files) for files in trees]
+        found = []
+        for (session,) in self._agent.reopen(subject, wanted, sessions, faults=faults):
+            answers = Plan(subject).looked(session)
+            found.append(Reopened(session, tuple(answer.value for answer in answers)))
+        return found
+
+    def _trial(
+        self, subject: Subject, history: Sequence[Op], files: Mapping[str, bytes] | None
+    ) -> Trial:
+        whole = tuple(history)
+        return Trial(subject, whole, (1 << len(whole)) - 1, _tree(files or {}))
+
+    def _record(self, explorer: Explorer, trial: Trial) -> Case:
+        try:
+            case = explorer.record(trial)
+        except UnsupportedIO as problem:
+            raise FailureFound(Failure(str(problem))) from None
+        if case.refusal is not None:
+            refusal = case.refusal
+            raise RemoteError(refusal.names, refusal.message, refusal.frames)
+        return case
+
+    def _conclude(self, explorer: Explorer, explored: Explored, number: int) -> None:
+        self._trace.note(f"{explored.opened:,} different states of the disk were opened again")
+        if explored.note:
+            self._tell_note(explored.note)
+        found = explored.first
+        if found is not None:
+            faults = found.case.trial.faults
+            if faults:
+                number += faults[0][1] - 1
+            else:
+                found = shrink(explorer, found)
+            self._fail(found, number, explored.opened)
+
+    def _maybe_run_again(self, trial: Trial, number: int, rerun: Rerun) -> None:
+        replay = rerun.replay
+        if isinstance(replay, PowerCutReplay) and number == replay.place:
+            self._run_again(trial, replay, rerun)
+
+    def _run_again(self, whole: Trial, replay: PowerCutReplay, rerun: Rerun) -> None:
+        try:
+            replay.history(whole.whole)
+        except ReplayError as misfit:
+            rerun.misfit = misfit
+            return
+        explorer = Explorer(self._agent)
+        trial = replace(whole, kept=replay.kept)
+        cut = explorer.cut_of(self._record(explorer, trial), replay)
+        if cut is None:
+            rerun.misfit = ReplayError(
+                f"{self._test} makes other changes on disk than when this power cut was found: run"
+                " the test again, your files have changed since"
+            )
+            return
+        rerun.is_done = True
+        rerun.leave(cut.tree, trial.subject.inside)
+        found = explorer.try_one(cut)
+        if found is not None:
+            self._fail(found, replay.place, 0)
+
+    def _fail(self, found: Found, number: int, states: int) -> None:
+        replay = PowerCutReplay(
+            self._test,
+            self._seed,
+            number,
+            check_of(found.case.trial.whole),
+            found.case.trial.kept,
+            found.cut.model,
+            found.cut.state.number,
+            found.cut.then.number if found.cut.then is not None else None,
+        )
+        cut = tell(found, states, str(replay))
+        raise PowerCutFound(Failure(found.problem.sentence, power_cut=cut))
+
+
+def _tree(files: Mapping[str, bytes]) -> Tree:
+    folders = {path.rpartition("/")[0] for path in files} - {""}
+    return Tree(dict(files), tuple(sorted(folders)))
+
+
+def _is_a(event: tuple[Any, ...], operation: str) -> bool:
+    """Whether an event is one that a fault of this operation could have met."""
+    return bool(event[0] == operation or (operation == "fsync" and event[0] == "fsync folder"))
