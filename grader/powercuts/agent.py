@@ -90,6 +90,7 @@ class PowerAgent:
         *,
         record: bool = False,
         faults: Sequence[Fault] = (),
+        trees_a_process: int = 1,
     ) -> Iterator[tuple[Session, ...]]:
         """Have each tree opened, and yield what came of it, in order; fewer if one hangs."""
         self._fresh()
@@ -100,6 +101,7 @@ class PowerAgent:
             "faults": [*faults],
             "record": record,
             "forks": not self._is_debugged,
+            "trees_a_process": trees_a_process,
         }
         wire = [[call.wire() for call in calls] for calls in sessions]
         counts = [len(calls) for calls in sessions]

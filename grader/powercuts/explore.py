@@ -7,7 +7,7 @@ however many power cuts lead to them. Then the power goes again, while a state i
 from: of each way in which the package recovers, a few.
 
 Stated caps: `STATES_MAX` different disks of one history, `AGAIN_MAX` more that come from
-recovering. What was left out is said in `Explored.note`, never passed over.
+recovering. What was left out is said in `Explored.caps`, never passed over.
 """
 
 from __future__ import annotations
@@ -130,13 +130,13 @@ Opened = tuple[Cut, tuple[Session, ...]]
 
 @dataclass
 class Explored:
-    """What came of a history: how many different disks were opened, out of how many, and which were
-    handled wrongly.
+    """What came of a history: how many different disks were opened, which were handled wrongly, and
+    a sentence for each cap that was reached.
     """
 
     opened: int = 0
-    listed: int = 0
     found: list[Found] = field(default_factory=list)
+    caps: list[str] = field(default_factory=list)
 
     @property
     def is_certain(self) -> bool:
@@ -148,16 +148,6 @@ class Explored:
         """The failure to tell of: one of the ordered model, if there is one."""
         ordered = (found for found in self.found if found.cut.model == "ordered")
         return next(ordered, self.found[0] if self.found else None)
-
-    @property
-    def note(self) -> str:
-        """A sentence, when a cap was reached."""
-        if self.listed <= self.opened or self.found:
-            return ""
-        return (
-            f"{self.opened:,} of {self.listed:,} states of the disk were tried, evenly chosen: at"
-            f" most {STATES_MAX:,}, and {AGAIN_MAX:,} more of power cuts during recovery"
-        )
 
 
 class Explorer:
@@ -185,9 +175,9 @@ class Explorer:
         cuts = _cuts(case)
         if like is not None:
             cuts = (cut for cut in cuts if cut.sort[:2] == like.sort[:2])
-        opened = self._try(_by_disk(cuts), explored, STATES_MAX)
+        opened = self._try(_by_disk(cuts), explored)
         if self._finds_all or not explored.is_certain:
-            self._try(_by_disk(_cuts_again(opened)), explored, AGAIN_MAX)
+            self._try(_by_disk(_cuts_again(opened)), explored, AGAIN_MAX, "of recovering, ")
         return explored
 
     def explore_ends(self, cases: Sequence[Case]) -> Explored:
@@ -197,7 +187,7 @@ class Explorer:
         for case in cases:
             end = len(case.recorded.events)
             disks += _by_disk(cut for cut in _cuts(case) if cut.state.point == end)
-        self._try(disks, explored, STATES_MAX)
+        self._try(disks, explored)
         return explored
 
     def cut_of(self, case: Case, wanted: PowerCutReplay) -> Cut | None:
@@ -215,7 +205,7 @@ class Explorer:
     def try_one(self, cut: Cut) -> Found | None:
         """Open one state."""
         explored = Explored()
-        self._try([[cut]], explored, 1)
+        self._try([[cut]], explored)
         return explored.first
 
     def _open(self, cuts: Sequence[Cut]) -> Iterator[tuple[Session, ...]]:
@@ -223,10 +213,20 @@ class Explorer:
         trees = [cut.tree for cut in cuts]
         return self._agent.reopen(subject, trees, Plan(subject).sessions(), record=True)
 
-    def _try(self, disks: Sequence[list[Cut]], explored: Explored, most: int) -> list[Opened]:
+    def _try(
+        self,
+        disks: Sequence[list[Cut]],
+        explored: Explored,
+        most: int = STATES_MAX,
+        which: str = "",
+    ) -> list[Opened]:
         """Open disks up to the first that is handled wrongly; returns what came of each."""
         chosen = _evenly(disks, most)
-        explored.listed += len(disks)
+        if len(chosen) < len(disks):
+            explored.caps.append(
+                f"{which}{len(chosen):,} of {len(disks):,} states of the disk were tried, evenly"
+                " chosen: there is a cap"
+            )
         opened: list[Opened] = []
         if not chosen:
             return opened

@@ -4,7 +4,9 @@ disk, what was left of that, and what came of opening it again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
 
 from grader.outcome import DiskFile, DiskOperation, HistoryCall, PowerCut, Step
 from grader.powercuts.agent import Recorded
@@ -14,8 +16,6 @@ from grader.powercuts.effects import Event, is_effect
 from grader.powercuts.explore import Cut, Found
 from grader.powercuts.judge import Plan
 from grader.powercuts.states import CrashState
-from grader.powercuts.subject import Subject
-from grader.races.program import Invocation
 from grader.remote.trace import show
 
 FILE_BYTES_MAX = 16 * 1024  # of a file that is shown
@@ -27,10 +27,11 @@ def tell(found: Found, states: int, replay: str) -> PowerCut:
     cut = found.cut
     trial, recorded = cut.case.trial, cut.case.recorded
     subject = trial.subject
+    texts = [subject.text(call) for call in (*subject.open(), *subject.calls(trial.history))]
     operations, cuts = _operations(recorded, cut)
     return PowerCut(
-        calls=_calls(subject, [*subject.open(), *subject.calls(trial.history)], recorded, cut),
-        operations=tuple(operations),
+        calls=_calls(texts, recorded, cut),
+        operations=tuple(_with_told_calls(operations, texts)),
         cuts=tuple(cuts),
         what=_what(cut),
         files=_files(found),
@@ -60,15 +61,15 @@ def _is_only_killed(cut: Cut) -> bool:
     return cut.then is None and cut.state.what.startswith("the process is killed")
 
 
-def _calls(
-    subject: Subject, calls: Sequence[Invocation], recorded: Recorded, cut: Cut
-) -> tuple[HistoryCall, ...]:
+def _calls(texts: Sequence[str], recorded: Recorded, cut: Cut) -> tuple[HistoryCall, ...]:
+    """The calls that have a text; others are the test's own."""
     point = cut.state.point
     begun = {event[1] for event in recorded.events[:point] if event[0] == "begin"}
     ended = {event[1] for event in recorded.events[:point] if event[0] == "end"}
     told = []
-    for number, call in enumerate(calls):
-        text = subject.text(call)
+    for number, text in enumerate(texts):
+        if not text:
+            continue
         if number in ended:
             answer = recorded.answers[number]
             state = "returned" if answer.refusal is None else "raised"
@@ -99,6 +100,15 @@ def _operations(recorded: Recorded, cut: Cut) -> tuple[list[DiskOperation], list
     later = _told(cut.later, cut.then, _Names(cut.later), reopened_at=0)
     cuts.append(len(told) + _count(cut.later, cut.then.point))
     return [*told, *later], cuts
+
+
+def _with_told_calls(
+    operations: Sequence[DiskOperation], texts: Sequence[str]
+) -> Iterator[DiskOperation]:
+    """Operations with the places that their calls have among those that are told."""
+    for operation in operations:
+        told = sum(map(bool, texts[: operation.call])) if operation.call >= 0 else -1
+        yield msgspec.structs.replace(operation, call=told)
 
 
 def _count(events: Sequence[Event], point: int) -> int:
@@ -201,6 +211,8 @@ def _reopened(found: Found) -> tuple[Step, ...]:
     for session, calls in zip(sessions, Plan(subject).sessions(), strict=False):
         shown = calls if len(sessions) > 1 else calls[: Plan(subject).look_ends]
         for call, answer in zip(shown, session.answers, strict=False):
+            if not subject.text(call):
+                continue
             is_silent = answer.refusal is None and (call.into or call.owner == "clock")
             steps.append(Step(subject.text(call), "" if is_silent else _answer_text(answer)))
         if session.end != "done":

@@ -129,7 +129,9 @@ class LogHistory(Damage):
 
     def open(self) -> Sequence[Invocation]:
         """Open the segment."""
-        options = {"sync": self.sync, "interval": self.interval, "clock": named("clock")}
+        options: dict[str, Any] = {"sync": self.sync}
+        if self.sync == "interval":
+            options |= {"interval": self.interval, "clock": named("clock")}
         name = formats.segment_name(self.number)
         return (
             Invocation("helper", "path", (name,), into="path"),
@@ -264,7 +266,7 @@ def _rows_text(rows: Sequence[Sequence[Any]]) -> str:
 
 # What a helper's call is to the reader.
 _HELPED: Mapping[str, Callable[..., str]] = {
-    "path": lambda name: f"path = {name}",
+    "path": lambda _name: "",
     "append": lambda _log, rows: f"wal.append({_rows_text(rows)})",
     "frames": lambda *_args: "wal.replay()",
     "latest": lambda _folder: "latest_snapshot(folder)",

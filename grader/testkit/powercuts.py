@@ -18,7 +18,7 @@ from grader.oracle.history import Op
 from grader.outcome import Failure
 from grader.powercuts.agent import Fault, PowerAgent, UnsupportedIO
 from grader.powercuts.answers import Refusal, Session
-from grader.powercuts.effects import Tree
+from grader.powercuts.effects import Disk, Tree, is_effect, start_of, with_files
 from grader.powercuts.explore import Case, Explored, Explorer, Found, Trial
 from grader.powercuts.judge import Plan
 from grader.powercuts.replay import PowerCutReplay
@@ -39,10 +39,13 @@ class PowerCutFound(FailureFound):
 
 @dataclass(frozen=True)
 class Reopened:
-    """What came of a folder that was opened: the answers of `look`, or what was raised."""
+    """What came of a folder that was opened: the answers of `look`, or what was raised, and the
+    bytes of each file that is there afterwards.
+    """
 
     session: Session
     look: tuple[Any, ...]
+    left: Mapping[str, bytes]
 
     @property
     def refusal(self) -> Refusal | None:
@@ -135,15 +138,25 @@ class PowerCuts:
                 self._maybe_run_again(trial, place, self._rerun)
 
     def reopen(
-        self, subject: Subject, trees: Iterable[Mapping[str, bytes]], faults: Sequence[Fault] = ()
+        self,
+        subject: Subject,
+        trees: Iterable[Mapping[str, bytes]],
+        faults: Sequence[Fault] = (),
+        *,
+        trees_a_process: int = 1,
     ) -> list[Reopened]:
-        """Have each folder opened and looked at, in a process of its own."""
+        """Have each folder opened and looked at, in a process of its own or of so many folders.
+        Fewer come back if one hangs.
+        """
         sessions = [[*subject.open(), *subject.look()]]
         wanted = [_tree(files) for files in trees]
+        opened = self._agent.reopen(
+            subject, wanted, sessions, record=True, faults=faults, trees_a_process=trees_a_process
+        )
         found = []
-        for (session,) in self._agent.reopen(subject, wanted, sessions, faults=faults):
-            answers = Plan(subject).looked(session)
-            found.append(Reopened(session, tuple(answer.value for answer in answers)))
+        for tree, (session,) in zip(wanted, opened, strict=False):
+            look = tuple(answer.value for answer in Plan(subject).looked(session))
+            found.append(Reopened(session, look, _left(tree, session)))
         return found
 
     def _trial(
@@ -164,8 +177,8 @@ class PowerCuts:
 
     def _conclude(self, explorer: Explorer, explored: Explored, number: int) -> None:
         self._trace.note(f"{explored.opened:,} different states of the disk were opened again")
-        if explored.note:
-            self._tell_note(explored.note)
+        for cap in explored.caps:
+            self._tell_note(cap[:1].upper() + cap[1:] + ".")
         found = explored.first
         if found is not None:
             faults = found.case.trial.faults
@@ -219,6 +232,12 @@ class PowerCuts:
 def _tree(files: Mapping[str, bytes]) -> Tree:
     folders = {path.rpartition("/")[0] for path in files} - {""}
     return Tree(dict(files), tuple(sorted(folders)))
+
+
+def _left(tree: Tree, session: Session) -> Mapping[str, bytes]:
+    """What is there after a session whose changes were written down."""
+    events = with_files(session.events)
+    return Disk(start_of(events), tree.files).make(filter(is_effect, events)).tree().files
 
 
 def _is_a(event: tuple[Any, ...], operation: str) -> bool:

@@ -54,7 +54,7 @@ def test_a_lazy_store_is_whole_once_its_snapshot_is(power, rng):
 
 @points(2, suite="persistence", hint="snapshot-power-cut")
 def test_a_snapshot_file_is_the_old_one_or_the_new_one(power, rng):
-    """write_snapshot over an older file: wherever the power is cut, one of the two is there whole."""
+    """write_snapshot over an older file: wherever the power is cut, one of both is there whole."""
     old, new = {_key(rng): _value(rng)}, {_key(rng): _value(rng), "b": b""}
     power.explore(
         SnapshotFile(start={key: (value, None) for key, value in old.items()}),
