@@ -123,7 +123,6 @@ class Store:
         self._batches_begun = 0
         self._batches_applied = 0
         self._closed = False
-        self._stray_segment = False  # one that could not be begun, nor taken back
         self._sync_error: OSError | None = None
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -133,6 +132,7 @@ class Store:
         self._segment = (self.recovery.snapshot_number or 1) + self.recovery.segments_replayed
         self._writes = self.recovery.frames_replayed  # since the snapshot that recovery began with
         self._writes_saved = 0
+        self._wal: WAL | _FailedLog = _FailedLog()
         self._wal = self._open_segment(self._segment)
 
     # Reads.
@@ -264,8 +264,6 @@ class Store:
         """Validate, log, apply. All three at one instant: a key cannot die between them."""
         with self._write_lock:
             self._refuse_if_closed()
-            if self._stray_segment:
-                raise LogFailedError("a new segment failed and cannot be removed: reopen the store")
             with self._clock.held_at(self._clock()):
                 rehearsal = _Rehearsal(self._memory, self._clock)
                 result = operate(rehearsal, *arguments)
@@ -379,7 +377,8 @@ class Store:
             segment.unlink(missing_ok=True)
             _fsync_directory(self._folder)
         except OSError:
-            self._stray_segment = True
+            self._wal.close()
+            self._wal = _FailedLog()
 
     def _cut(self) -> tuple[int, int, dict[str, bytes], dict[str, int]]:
         """Begin a new segment, and copy memory: together, so that it is what the old ones say."""
@@ -444,6 +443,19 @@ class Store:
             self.last_snapshot_error = error
         else:
             self.last_snapshot_error = None
+
+
+class _FailedLog:
+    """Stands where the log was, when a segment behind it failed and could not be taken back."""
+
+    def append(self, *_entries: Entry) -> None:
+        self.sync()
+
+    def sync(self) -> None:
+        raise LogFailedError("a new segment of the log failed, and is in the way: reopen the store")
+
+    def close(self) -> None:
+        """There is nothing to put on disk."""
 
 
 class _Rehearsal:
