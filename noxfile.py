@@ -99,6 +99,13 @@ def race(session: nox.Session) -> None:
 
 
 @nox.session
+def inspect(session: nox.Session) -> None:
+    """The bytes of a segment or snapshot, field by field: nox -s inspect -- FILE."""
+    prepare(session)
+    grader(session, "inspect")
+
+
+@nox.session
 def hint(session: nox.Session) -> None:
     """One rung of a hint's ladder: nox -s hint -- torn-tail 2."""
     prepare(session)

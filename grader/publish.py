@@ -42,8 +42,8 @@ def publish_class(out: Path, course: Course, grades: Sequence[Grade], rubric: Ru
 
 
 def without_details(grade: Grade) -> Grade:
-    """The same grade, of each failure only its reason and whether it is latent: a class of 300 then
-    fits into memory.
+    """The same grade, of each failure only its reason and whether it is latent or strict: a class
+    of 300 then fits into memory.
     """
     return msgspec.structs.replace(
         grade,
@@ -68,4 +68,9 @@ def _short(failure: Failure) -> Failure:
     race = failure.interleaving
     if race is not None:
         race = msgspec.structs.replace(race, before=(), moments=(), after=(), waits=())
-    return Failure(failure.reason, interleaving=race)
+    cut = failure.power_cut
+    if cut is not None:
+        cut = msgspec.structs.replace(
+            cut, calls=(), operations=(), files=(), reopened=(), differences=()
+        )
+    return Failure(failure.reason, interleaving=race, power_cut=cut)

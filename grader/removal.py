@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 from pathlib import Path
@@ -16,6 +17,8 @@ def remove_tree(folder: Path) -> None:
     can say: what is deep is moved up, so no path gets long. Raises `OSError` when something cannot
     be removed.
     """
+    if folder.is_symlink():
+        raise NotADirectoryError(errno.ENOTDIR, "a link, not a folder", str(folder))
     folder.chmod(_FOLDER_MODE)
     fresh = (folder / f"moved-{number}" for number in itertools.count())
     while below := _remove_files(folder):

@@ -50,10 +50,12 @@ def as_typed(package: Path) -> str:
 
 def is_begun(stage: Stage, package: Path) -> bool:
     """Whether some file of `stage` is in `package`, and no longer the skeleton."""
-    return any(
-        (package / name).is_file() and not _same(stage.skeleton / name, package / name)
-        for name in stage.files
-    )
+    return any(is_file_begun(stage, name, package) for name in stage.files)
+
+
+def is_file_begun(stage: Stage, name: str, package: Path) -> bool:
+    """Whether this file of `stage` is in `package`, and no longer the skeleton."""
+    return (package / name).is_file() and not _same(stage.skeleton / name, package / name)
 
 
 def is_untouched(stage: Stage, package: Path) -> bool:

@@ -20,6 +20,7 @@ from grader.mistake import MistakeError
 COMMANDS = (
     "stage",
     "hint",
+    "inspect",
     "race",
     "grade",
     "rescore",

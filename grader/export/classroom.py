@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from grader.export.failures import failure_lines
+from grader.export.failures import outcome_lines
 from grader.export.gradescope import mark_output
 from grader.export.rows import Row, Topic, ending, hidden_topics, make_rows, student_problem
 from grader.grading.model import FULL_SCORE, Grade
@@ -82,9 +82,7 @@ def _message(row: Row) -> str:
     if row.mark is not None:
         return mark_output(row.mark)
     assert row.outcome is not None
-    failure = row.outcome.failure
-    lines = failure_lines(failure) if failure is not None else ()
-    return "\n".join((ending(row.outcome), *lines))
+    return "\n".join((ending(row.outcome), *outcome_lines(row.outcome)))
 
 
 def _hidden(topic: Topic) -> ClassroomTest:

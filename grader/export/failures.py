@@ -1,11 +1,19 @@
-"""A failure in plain lines, for formats that know nothing but text."""
+"""An outcome and its failure in plain lines, for formats that know nothing but text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from grader.outcome import Comparison, Failure, Interleaving, Wait
-from grader.report import turns
+from grader.outcome import Comparison, Failure, Interleaving, Outcome, Wait
+from grader.report import cuts, turns
+
+
+def outcome_lines(outcome: Outcome) -> Iterator[str]:
+    """Say why it failed, if it did, and how thorough the test was."""
+    if outcome.failure is not None:
+        yield from failure_lines(outcome.failure)
+    if outcome.note:
+        yield outcome.note
 
 
 def failure_lines(failure: Failure) -> Iterator[str]:
@@ -13,6 +21,8 @@ def failure_lines(failure: Failure) -> Iterator[str]:
     yield failure.reason
     if failure.interleaving is not None:
         yield from _race_lines(failure.interleaving)
+    elif failure.power_cut is not None:
+        yield from cuts.cut_lines(failure.power_cut)
     elif failure.steps:
         yield "What was done:"
         for number, step in enumerate(failure.steps, start=1):

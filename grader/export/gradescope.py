@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from grader.export.failures import failure_lines
+from grader.export.failures import outcome_lines
 from grader.export.rows import Row, ending, make_rows, student_problem
 from grader.grading.model import FULL_SCORE, Adjustment, Grade, QualityMark, Tally, stage_key
 from grader.outcome import Outcome, Suite
@@ -118,8 +118,8 @@ def _output(row: Row) -> str:
 def _outcome_output(outcome: Outcome) -> str:
     """For a hidden test, the behaviour and how it went: values would give the test away."""
     lines = [f"{outcome.title or outcome.name}: {ending(outcome)}"]
-    if outcome.failure is not None and not outcome.hidden:
-        lines += failure_lines(outcome.failure)
+    if not outcome.hidden:
+        lines += outcome_lines(outcome)
     return "\n".join(lines)
 
 

@@ -101,6 +101,8 @@ def _case(row: Row, text: str) -> ET.Element:
     if outcome.status != "passed":
         tag = {"error": "error", "skipped": "skipped"}.get(outcome.status, "failure")
         _add(case, tag, outcome.status, _message(outcome), text)
+    if outcome.note:
+        ET.SubElement(case, "system-out").text = _allowed(outcome.note)
     return case
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from grader.grading.model import Grade, QualityMark, StageRun, Tally
 from grader.outcome import Outcome, Status, Suite
-from grader.report.telling import LATENT_WORDS
+from grader.report.telling import lesser_words
 
 MICRO = 1_000_000  # scores are whole millionths of a point of the 100
 GRADER_FAILED = (
@@ -47,7 +47,7 @@ class Row(NamedTuple):
 
     @property
     def has_passed(self) -> bool:
-        """Whether nothing is wrong; what a latent failure earned does not make it a pass."""
+        """Whether nothing is wrong: what a latent or strict failure earned makes it no pass."""
         if self.outcome is not None:
             return self.outcome.status == "passed"
         return self.share >= 1.0
@@ -84,7 +84,7 @@ class Topic(NamedTuple):
 
 def ending(outcome: Outcome) -> str:
     """Say how a test ended."""
-    return LATENT_WORDS if outcome.is_latent else STATUS_WORDS[outcome.status]
+    return lesser_words(outcome) or STATUS_WORDS[outcome.status]
 
 
 def make_rows(grade: Grade) -> list[Row]:

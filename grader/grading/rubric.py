@@ -18,12 +18,12 @@ import msgspec
 
 from grader.grading.model import FULL_SCORE, Adjustment, Entry, StageRun
 from grader.grading.rubric_file import RubricFile
-from grader.outcome import LATENT_SHARE, SUITES, Outcome, Suite, UnitResult
+from grader.outcome import LATENT_SHARE, STRICT_SHARE, SUITES, Outcome, Suite, UnitResult
 from grader.students import members
 
 RUBRIC_FILE = Path(__file__).with_name("rubric.toml")
 _DAY = timedelta(days=1)
-_TABLES = ("suites", "races", "points", "leave_out", "late", "mark")
+_TABLES = ("suites", "races", "powercuts", "points", "leave_out", "late", "mark")
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class ManualMark:
 
 @dataclass(frozen=True)
 class Rubric:
-    """How outcomes become a score; `file` is where it was read from, `latent_share` is what of its
-    points a test brings whose failure is latent.
+    """How outcomes become a score; `file` is where it was read from, `latent_share` and
+    `strict_share` are what of its points a test brings whose failure is latent, or strict.
     """
 
     weights: Mapping[Suite, float]
@@ -73,6 +73,7 @@ class Rubric:
     late: Late | None = None
     marks: tuple[ManualMark, ...] = ()
     latent_share: float = LATENT_SHARE
+    strict_share: float = STRICT_SHARE
 
     def apply(self, runs: Iterable[StageRun]) -> list[StageRun]:
         """Return the runs with the tests that count and what they are worth here; a stage of which
@@ -116,7 +117,9 @@ class Rubric:
     def _worth(self, outcome: Outcome) -> Outcome:
         priced = (self.points[name] for name in _names(outcome.test) if name in self.points)
         points = next(priced, outcome.points)
-        return msgspec.structs.replace(outcome, points=points, latent_share=self.latent_share)
+        return msgspec.structs.replace(
+            outcome, points=points, latent_share=self.latent_share, strict_share=self.strict_share
+        )
 
 
 def load_rubric(path: Path | None = None) -> Rubric:
@@ -131,7 +134,8 @@ def load_rubric(path: Path | None = None) -> Rubric:
         leave_out=file.names("leave_out"),
         late=_late(file),
         marks=_marks(file),
-        latent_share=_latent_share(file),
+        latent_share=_share(file, "races", "latent", LATENT_SHARE),
+        strict_share=_share(file, "powercuts", "strict", STRICT_SHARE),
     )
 
 
@@ -148,10 +152,11 @@ def _weights(file: RubricFile) -> dict[Suite, float]:
     return weights
 
 
-def _latent_share(file: RubricFile) -> float:
-    table = file.table("races")
-    file.check_keys("races", table, ("latent",))
-    return file.number(table, "latent", 0, 1, default=LATENT_SHARE)
+def _share(file: RubricFile, table_name: str, key: str, default: float) -> float:
+    """Read the only key of a table: a share of a test's points, 0 to 1."""
+    table = file.table(table_name)
+    file.check_keys(table_name, table, (key,))
+    return file.number(table, key, 0, 1, default=default)
 
 
 def _points(file: RubricFile) -> dict[str, float]:

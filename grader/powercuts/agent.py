@@ -6,13 +6,15 @@ its process. After a record it is killed, and its folder compared with what was 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from grader.powercuts.answers import Answer, Session, read_answers, read_events, read_sessions
-from grader.powercuts.effects import Disk, Event, Tree, is_effect, with_files
+from grader.powercuts.effects import Disk, Event, Tree, is_effect, start_of, with_files
 from grader.powercuts.subject import Subject
 from grader.races.program import Invocation
 from grader.remote import session as remote
@@ -21,6 +23,7 @@ from grader.removal import remove_tree
 
 BATCH = 40  # folders in one request
 SESSION_SECONDS = 2.0
+CHANGES_MAX = 1_000  # of one history
 
 Fault = tuple[str, int, int, str, int]
 """An operation of the disk, from which one on, how many of them, the name of the errno, and how
@@ -41,7 +44,7 @@ class Recorded:
 
     def disk(self) -> Disk:
         """The disk before the first event."""
-        return Disk([event for event in self.events if event[0] == "file"], self.start.files)
+        return Disk(self.start, start_of(self.events))
 
 
 class PowerAgent:
@@ -85,7 +88,7 @@ class PowerAgent:
     def reopen(
         self,
         subject: Subject,
-        trees: Sequence[Tree],
+        trees: Iterable[Tree],
         sessions: Sequence[Sequence[Invocation]],
         *,
         record: bool = False,
@@ -105,8 +108,8 @@ class PowerAgent:
         }
         wire = [[call.wire() for call in calls] for calls in sessions]
         counts = [len(calls) for calls in sessions]
-        for at in range(0, len(trees), BATCH):
-            batch = [([*tree.folders], dict(tree.files)) for tree in trees[at : at + BATCH]]
+        waiting = iter(trees)
+        while batch := [([*tree.folders], dict(tree.files)) for tree in islice(waiting, BATCH)]:
             raw = self._ask("opening it again", "reopen", str(self._root), batch, wire, options)
             try:
                 if type(raw) is not list or not 0 < len(raw) <= len(batch):
@@ -141,6 +144,12 @@ class PowerAgent:
 
 def _check_complete(recorded: Recorded, found: Tree) -> None:
     """Compare what was written down with what is there; raises `UnsupportedIO`."""
+    changes = sum(is_effect(event) for event in recorded.events)
+    if changes > CHANGES_MAX:
+        raise UnsupportedIO(
+            f"{changes:,} changes on disk in so few calls: power cuts are tried up to"
+            f" {CHANGES_MAX:,}, so write more at a time"
+        )
     for event in recorded.events:
         if event[0] == "unsupported":
             raise UnsupportedIO(f"unsupported I/O: {event[1]}, so no power cut can be tried")
@@ -172,6 +181,9 @@ def _look(folder: Path, below: str = "") -> Tree:
                 files[name] = path.read_bytes()
     except AssertionError as refused:  # a safe path's way to say so
         raise UnsupportedIO(f"unsupported I/O: {refused}") from None
+    except OSError as problem:
+        why = problem.strerror
+        raise UnsupportedIO(f"unsupported I/O: the data folder cannot be read ({why})") from None
     return Tree(files, tuple(folders))
 
 
@@ -184,6 +196,16 @@ def lay_out(tree: Tree, root: Path) -> None:
 
 
 def _empty(root: Path) -> None:
-    folder = Path(str(root))  # nobody works in it any more
-    remove_tree(folder)
-    folder.mkdir()
+    """Make the data folder anew, whatever the package has put in its place; nobody works there any
+    more.
+    """
+    folder = Path(str(root))
+    try:
+        if folder.is_dir() and not folder.is_symlink():
+            remove_tree(folder)
+        elif os.path.lexists(folder):
+            folder.unlink()
+        folder.mkdir()
+    except OSError as problem:
+        why = problem.strerror
+        raise UnsupportedIO(f"unsupported I/O: the data folder cannot be emptied ({why})") from None

@@ -15,6 +15,7 @@ from grader.powercuts.effects import Event
 
 _TEXT_CHARS_MAX, _FRAMES_MAX = 2_000, 12
 _COUNT_MAX = 2**62
+_SIZE_MAX = 16 * 1024 * 1024  # of a file, in bytes; the recorder follows no larger one
 _SHAPES: dict[str, tuple[type, ...]] = {
     "file": (str, int),
     "create": (str, int),
@@ -93,8 +94,14 @@ def read_events(raw: Any) -> tuple[Event, ...]:
     for event in raw:
         _require(type(event) is tuple and len(event) > 0 and type(event[0]) is str)
         _require(event[0] in _SHAPES and tuple(map(type, event[1:])) == _SHAPES[event[0]])
-        _require(all(-1 <= part < _COUNT_MAX for part in event if type(part) is int))
+        _require(all(-1 <= part <= _SIZE_MAX for part in event if type(part) is int))
+        _require(all(map(_is_inside, event[1:])) or event[0] in ("failed", "unsupported"))
     return tuple(raw)
+
+
+def _is_inside(part: Any) -> bool:
+    """Whether a path, if it is one, stays in the data folder; "." is that itself."""
+    return type(part) is not str or part == "." or not {"", ".", ".."} & set(part.split("/"))
 
 
 def _session(raw: Any, wanted: int, root: str) -> Session:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from grader.powercuts.effects import CONTENT_EFFECTS, NAME_EFFECTS, Event, is_effect
+from grader.powercuts.effects import CONTENT_EFFECTS, Event, is_effect
 
 Model = Literal["ordered", "strict"]
 
@@ -44,15 +44,16 @@ def _covers(sync: Event, effect: Event, model: Model) -> bool:
         return is_own or effect[0] != "write"
     if effect[0] in CONTENT_EFFECTS:
         return is_own
-    return sync[0] == "fsync folder" and {sync[1]} == folders_of(effect)
+    return bool(sync[0] == "fsync folder" and sync[1] == folder_of(effect))
 
 
 def _is_content_of(effect: Event, file: int) -> bool:
     return effect[0] in CONTENT_EFFECTS and effect[1] == file
 
 
-def folders_of(effect: Event) -> set[str]:
-    """The folders in which an effect on names changes something; "." is the folder itself."""
-    count = 2 if effect[0] in ("rename", "link") else 1
-    paths = effect[1 : 1 + count] if effect[0] in NAME_EFFECTS else ()
-    return {path.rpartition("/")[0] or "." for path in paths}
+def folder_of(effect: Event) -> str:
+    """The folder in which a name is made or removed; "." is the data folder itself. A rename or a
+    link counts where the new name is: that an old one may come back elsewhere is not looked at.
+    """
+    path: str = effect[2] if effect[0] in ("rename", "link") else effect[1]
+    return path.rpartition("/")[0] or "."

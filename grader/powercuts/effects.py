@@ -33,8 +33,10 @@ class Tree:
         digest = hashlib.blake2b(digest_size=16)
         for name in sorted(self.files):
             data = self.files[name]
-            digest.update(b"%d %d " % (len(name), len(data)) + name.encode() + data)
-        digest.update("\0".join(self.folders).encode())
+            digest.update(
+                b"%d %d " % (len(name), len(data)) + name.encode("utf-8", "surrogatepass") + data
+            )
+        digest.update("\0".join(self.folders).encode("utf-8", "surrogatepass"))
         return digest.digest()
 
 
@@ -78,7 +80,7 @@ def same_files(before: Iterable[Event], later: Iterable[Event]) -> tuple[Event, 
             numbers[event[2]] = last + event[2]
         place = _PLACE_OF_FILE.get(event[0])
         if place is not None:
-            event = (*event[:place], numbers[event[place]], *event[place + 1 :])
+            event = (*event[:place], numbers.get(event[place], -1), *event[place + 1 :])
         changed.append(event)
     return tuple(changed)
 
@@ -107,17 +109,16 @@ def _name(names: dict[str, int], event: Event) -> None:
 class Disk:
     """A disk on which effects are made, one after the other."""
 
-    def __init__(
-        self, start: Iterable[Event] = (), content: Mapping[str, bytes] | None = None
-    ) -> None:
-        """`start` are ("file", path, number) events, `content` what is in those files."""
+    def __init__(self, tree: Tree, start: Iterable[Event] = ()) -> None:
+        """It holds a tree, whose files have the numbers that `start` says: ("file", path, number)
+        events.
+        """
         self._names: dict[str, int] = {}
         self._data: dict[int, bytearray] = {}
-        self._folders: set[str] = set()
+        self._folders: set[str] = set(tree.folders)
         for _file, path, number in start:
             self._names[path] = number
-            self._data[number] = bytearray((content or {}).get(path, b""))
-            self._add_parents(path)
+            self._data[number] = bytearray(tree.files.get(path, b""))
 
     def make(self, effects: Iterable[Event]) -> Disk:
         """Make effects; returns itself."""
@@ -137,10 +138,6 @@ class Disk:
     def _has_parents(self, path: str) -> bool:
         place = path.rpartition("/")[0]
         return not place or (place in self._folders and self._has_parents(place))
-
-    def _add_parents(self, path: str) -> None:
-        while path := path.rpartition("/")[0]:
-            self._folders.add(path)
 
     def _create(self, path: str, file: int) -> None:
         self._names[path] = file

@@ -12,6 +12,7 @@ recovering. What was left out is said in `Explored.caps`, never passed over.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,7 +33,8 @@ STATES_MAX = 1_200
 AGAIN_MAX = 200
 AGAIN_LIKE_ANOTHER = 2  # states that are recovered from in the same way
 _NUMBER = re.compile(r"\d+")
-MODELS: tuple[Model, ...] = ("ordered", "strict")
+# Windows keeps names by itself, and has no fsync of a folder to ask for.
+MODELS: tuple[Model, ...] = ("ordered",) if os.name == "nt" else ("ordered", "strict")
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,20 @@ class Cut:
 
     case: Case
     state: CrashState
-    tree: Tree
     allowed: tuple[Contents, ...]
     then: CrashState | None = None
     later: tuple[Event, ...] = ()
     is_kill: bool = False
+
+    def tree(self) -> Tree:
+        """What is on disk then."""
+        disk = self.case.recorded.disk()
+        if self.then is None:
+            return disk.make(self.state.made()).tree()
+        if not self.is_kill:
+            first = disk.make(self.state.made()).tree()
+            disk = Disk(first, start_of(self.later))
+        return disk.make(self.then.made()).tree()
 
     @property
     def model(self) -> Model:
@@ -210,7 +221,7 @@ class Explorer:
 
     def _open(self, cuts: Sequence[Cut]) -> Iterator[tuple[Session, ...]]:
         subject = cuts[0].case.subject
-        trees = [cut.tree for cut in cuts]
+        trees = (cut.tree() for cut in cuts)
         return self._agent.reopen(subject, trees, Plan(subject).sessions(), record=True)
 
     def _try(
@@ -262,8 +273,7 @@ def _cuts(case: Case) -> Iterator[Cut]:
             bounds = bounds_at(events, state.point, first, case.promise)
             if bounds not in allowed:
                 allowed[bounds] = tuple(case.promise.allowed(bounds))
-            tree = case.recorded.disk().make(state.made()).tree()
-            yield Cut(case, state, tree, allowed[bounds])
+            yield Cut(case, state, allowed[bounds])
 
 
 def _cuts_again(opened: Sequence[Opened]) -> Iterator[Cut]:
@@ -288,12 +298,10 @@ def _cuts_of_recovery(cut: Cut, sessions: tuple[Session, ...]) -> Iterator[Cut]:
     if is_kill:  # what was not synced before the kill is not synced yet
         before = recorded.events[: cut.state.point]
         later = same_files(before, later)
-    for state in crash_states((*before, *later), cut.model, cuts=0):
+    for state in crash_states((*before, *later), cut.model, cuts_each_byte=False):
         if state.point > len(before):
-            disk = recorded.disk() if is_kill else Disk(start_of(later), cut.tree.files)
-            tree = disk.make(state.made()).tree()
             allowed = _allowed_again(subject, later[: state.point - len(before)], cut, seen)
-            yield replace(cut, tree=tree, allowed=allowed, then=state, later=later, is_kill=is_kill)
+            yield replace(cut, allowed=allowed, then=state, later=later, is_kill=is_kill)
 
 
 def _allowed_again(
@@ -322,7 +330,7 @@ def _by_disk(cuts: Iterator[Cut]) -> list[list[Cut]]:
     disks: dict[bytes, dict[object, Cut]] = {}
     for cut in cuts:
         sort = id(cut.allowed), cut.may_be_refused
-        disks.setdefault(cut.tree.digest(), {}).setdefault(sort, cut)
+        disks.setdefault(cut.tree().digest(), {}).setdefault(sort, cut)
     return [list(sorts.values()) for sorts in disks.values()]
 
 

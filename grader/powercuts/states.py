@@ -3,8 +3,8 @@
 At a point, everything that no fsync has covered may be there or not. Not every subset is tried, but
 those that real disks are known for: the process is killed and all is there; the write under way is
 cut at any byte; all that is unsynced is lost; the bytes of one file are lost, or are zeros, or end
-within a write, or lack one in the middle; changes of names are lost from one on (in the strict
-model also one alone), with or without the unsynced bytes; a truncation is lost.
+within a write, or lack one in the middle; changes of names (in the ordered model also of lengths)
+are lost from one on, in the strict model also one alone, or a truncation.
 
 Sources: Pillai et al., OSDI 2014 (ALICE); Mohan et al., OSDI 2018 (CrashMonkey); LazyFS, VLDB 2024.
 
@@ -21,6 +21,8 @@ from grader.powercuts.durable import Model, durable
 from grader.powercuts.effects import CONTENT_EFFECTS, NAME_EFFECTS, Event, is_effect
 
 CUTS_MAX = 64  # bytes of a write that is cut at each of them
+
+SHOWN_EARLY, SHOWN_LATE = 2, 8  # of a file's unsynced writes, those that are cut or missing alone
 
 Placed = tuple[tuple[int, Event], ...]
 
@@ -46,93 +48,136 @@ class CrashState:
 
 
 def crash_states(
-    events: Sequence[Event], model: Model, *, cuts: int = CUTS_MAX
+    events: Sequence[Event], model: Model, *, cuts_each_byte: bool = True
 ) -> Iterator[CrashState]:
-    """Every state of every point, in the order of the points. A write of up to `cuts` bytes is cut
-    at each of them, a longer one at its ends and in its middle.
+    """Every state of every point, in the order of the points. The first and the last write to each
+    file are cut at each of their bytes, if it `cuts_each_byte` and they have at most `CUTS_MAX`;
+    others at their ends and in their middle.
     """
     number = 0
+    whole = _first_and_last(events) if cuts_each_byte else frozenset()
     first = sum(event[0] == "file" for event in events)  # those come before all others
     for point in range(first, len(events) + 1):
         if point > first and events[point - 1][0] in ("begin", "failed"):
             continue  # nothing that a power cut could tell apart from the point before
-        for what, effects, is_out_of_order in _at(events, point, model, cuts):
+        for what, effects, is_out_of_order in _at(events, point, model, whole):
             yield CrashState(number, point, model, what, tuple(effects), is_out_of_order)
             number += 1
 
 
-_Found = tuple[str, list[tuple[int, Event]], bool]
+_One = tuple[int, Event]
+_Found = tuple[str, list[_One], bool]
 
 
-def _at(events: Sequence[Event], point: int, model: Model, cuts: int) -> Iterator[_Found]:
-    every = [(place, event) for place, event in enumerate(events[:point]) if is_effect(event)]
+@dataclass(frozen=True)
+class _Point:
+    """One point of a record: every effect before it, those that no fsync has covered, and the
+    places of writes that are cut at each byte.
+    """
+
+    every: list[_One]
+    pending: list[_One]
+    model: Model
+    whole: frozenset[int]
+
+    def content_of(self, file: int) -> list[_One]:
+        """The pending changes of one file's bytes, those of its length included where they are not
+        committed together with names.
+        """
+        kinds = {"write"} if self.model == "ordered" else CONTENT_EFFECTS
+        return [one for one in self.pending if one[1][0] in kinds and one[1][1] == file]
+
+    def writes(self) -> list[_One]:
+        """The pending writes of all files."""
+        return [one for one in self.pending if one[1][0] == "write"]
+
+
+def _at(
+    events: Sequence[Event], number: int, model: Model, whole: frozenset[int]
+) -> Iterator[_Found]:
+    every = [(place, event) for place, event in enumerate(events[:number]) if is_effect(event)]
     yield "the process is killed, and all that it wrote is there", every, False
-    if point and events[point - 1][0] == "write":
-        for count in _cuts(events[point - 1], cuts):
-            yield from _cut_short("the write under way", every, point - 1, count)
-    kept = durable(events, point, model)
-    pending = [(place, effect) for place, effect in every if place not in kept]
+    if number and events[number - 1][0] == "write":
+        for count in _cuts(events[number - 1], at_each=number - 1 in whole):
+            yield from _cut_short("the write under way", every, number - 1, count)
+    kept = durable(events, number, model)
+    pending = [one for one in every if one[0] not in kept]
     if not pending:
         return
     yield "all that is not synced is lost", [one for one in every if one[0] in kept], False
+    point = _Point(every, pending, model, whole)
     for file in sorted({effect[1] for _, effect in pending if effect[0] in CONTENT_EFFECTS}):
-        mine = [one for one in pending if one[1][0] in CONTENT_EFFECTS and one[1][1] == file]
-        yield from _content_lost(every, mine, cuts)
-    yield from _names_lost(every, pending, model)
+        yield from _content_lost(point, point.content_of(file))
+    yield from _committed_lost(point) if model == "ordered" else _names_lost(point)
 
 
-def _content_lost(
-    every: list[tuple[int, Event]], mine: list[tuple[int, Event]], cuts: int
-) -> Iterator[_Found]:
+def _content_lost(point: _Point, mine: list[_One]) -> Iterator[_Found]:
     """What can happen to the unsynced bytes of one file."""
     writes = [one for one in mine if one[1][0] == "write"]
-    yield "the unsynced bytes of a file are lost", _without(every, mine), False
+    if mine:
+        yield "the unsynced bytes of a file are lost", _without(point, mine), False
     if writes and len(writes) < len(mine):
-        yield "the unsynced writes of a file are lost", _without(every, writes), False
+        yield "the unsynced writes of a file are lost", _without(point, writes), False
     if writes:
-        places = {place for place, _ in writes}
-        zeroed = [(place, _zeros(effect) if place in places else effect) for place, effect in every]
-        yield "a file has its length, but zeros", zeroed, False
+        yield "a file has its length, but zeros", _zeroed(point, writes), False
     for position, (place, effect) in enumerate(writes):
         is_last = position == len(writes) - 1
+        if not is_last and len(writes) - SHOWN_LATE > position >= SHOWN_EARLY:
+            continue
         later = [one for one in mine if one[0] > place]
-        for count in _cuts(effect, cuts if is_last else 0):
-            yield from _cut_short("an unsynced write", _without(every, later), place, count)
+        for count in _cuts(effect, at_each=is_last and place in point.whole):
+            yield from _cut_short("an unsynced write", _without(point, later), place, count)
         if not is_last:
-            holed = [(at, _zeros(one) if at == place else one) for at, one in every]
+            holed = _zeroed(point, [(place, effect)])
             yield "a later write is there, an earlier one is not", holed, True
     for one in mine:
         if one[1][0] == "truncate":
-            yield "a truncation is lost", _without(every, [one]), False
+            yield "a truncation is lost", _without(point, [one]), False
 
 
-def _names_lost(
-    every: list[tuple[int, Event]], pending: list[tuple[int, Event]], model: Model
-) -> Iterator[_Found]:
-    names = [one for one in pending if one[1][0] in NAME_EFFECTS]
-    content = [one for one in pending if one[1][0] in CONTENT_EFFECTS]
+def _committed_lost(point: _Point) -> Iterator[_Found]:
+    """Changes of names and lengths are committed in order: those from one on are lost, and with a
+    truncation what was written to its file after it.
+    """
+    committed = [one for one in point.pending if one[1][0] != "write"]
+    writes = point.writes()
+    for position in range(len(committed)):
+        lost = committed[position:]
+        cut = {effect[1]: place for place, effect in reversed(lost) if effect[0] == "truncate"}
+        lost = [*lost, *(one for one in writes if one[0] > cut.get(one[1][1], one[0]))]
+        yield from _with_and_without_bytes(point, lost, writes)
+
+
+def _names_lost(point: _Point) -> Iterator[_Found]:
+    """Changes of names are lost from one on, or one alone."""
+    names = [one for one in point.pending if one[1][0] in NAME_EFFECTS]
+    content = [one for one in point.pending if one[1][0] in CONTENT_EFFECTS]
     for position, one in enumerate(names):
-        lost = names[position:]
-        if model == "ordered":  # a size is committed together with names
-            lost = lost + [cut for cut in content if cut[1][0] == "truncate" and cut[0] > one[0]]
-        yield "changes of names are lost from one on", _without(every, lost), False
-        if content:
-            both = "changes of names are lost from one on, and unsynced bytes too"
-            yield both, _without(every, [*lost, *content]), False
-        if model == "strict":
-            yield "one change of a name is lost", _without(every, [one]), False
+        yield from _with_and_without_bytes(point, names[position:], content)
+        yield "one change of a name is lost", _without(point, [one]), False
 
 
-def _without(
-    every: list[tuple[int, Event]], lost: Sequence[tuple[int, Event]]
-) -> list[tuple[int, Event]]:
-    places = {place for place, _ in lost}
-    return [one for one in every if one[0] not in places]
-
-
-def _cut_short(
-    which: str, effects: list[tuple[int, Event]], place: int, count: int
+def _with_and_without_bytes(
+    point: _Point, lost: list[_One], content: list[_One]
 ) -> Iterator[_Found]:
+    which = "changes of names are lost from one on"
+    yield which, _without(point, lost), False
+    if content:
+        yield f"{which}, and unsynced bytes too", _without(point, [*lost, *content]), False
+
+
+def _without(point: _Point, lost: Sequence[_One]) -> list[_One]:
+    places = {place for place, _ in lost}
+    return [one for one in point.every if one[0] not in places]
+
+
+def _zeroed(point: _Point, writes: Sequence[_One]) -> list[_One]:
+    """Of these writes only the length is there."""
+    zeros = {place: ("zeros", *write[1:3], len(write[3])) for place, write in writes}
+    return [(place, zeros.get(place, effect)) for place, effect in point.every]
+
+
+def _cut_short(which: str, effects: list[_One], place: int, count: int) -> Iterator[_Found]:
     """The write at `place` ends after `count` bytes."""
     size = next(len(effect[3]) for at, effect in effects if at == place)
     shorter = [
@@ -143,13 +188,20 @@ def _cut_short(
     yield f"{which} is cut after {count} of {size} bytes", shorter, False
 
 
-def _cuts(write: Event, most: int) -> list[int]:
-    """After how many bytes a write may end: any number, if it has at most so many."""
+def _cuts(write: Event, *, at_each: bool) -> list[int]:
+    """After how many bytes a write may end."""
     size = len(write[3])
-    if size <= most:
+    if at_each and size <= CUTS_MAX:
         return list(range(size))
     return sorted({0, 1, size // 3, size // 2, size - 2, size - 1} & set(range(size)))
 
 
-def _zeros(write: Event) -> Event:
-    return ("zeros", write[1], write[2], len(write[3]))
+def _first_and_last(events: Sequence[Event]) -> frozenset[int]:
+    """The places of the first and the last write to each file."""
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+    for place, event in enumerate(events):
+        if event[0] == "write":
+            first.setdefault(event[1], place)
+            last[event[1]] = place
+    return frozenset((*first.values(), *last.values()))

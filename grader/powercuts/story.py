@@ -200,7 +200,7 @@ def _files(found: Found) -> tuple[DiskFile, ...]:
         stopped[session.refusal.path.replace("\\", "/").rpartition("/")[2]] = session.refusal.offset
     return tuple(
         DiskFile(name, len(data), data[:FILE_BYTES_MAX], stopped.get(name.rpartition("/")[2], -1))
-        for name, data in sorted(found.cut.tree.files.items())
+        for name, data in sorted(found.cut.tree().files.items())
     )
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.text import Text
 
 from grader.report.words import plain
@@ -55,6 +57,33 @@ class Heading:
         if free < 2:
             remark, free = "", max(options.max_width - line.cell_len - 1, 0)
         yield unwrapped(line.append(f" {dash * free}{remark}"))
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A heavy line across the page with words in it, which are never cut."""
+
+    words: str
+    style: str = ""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        dash = "=" if options.ascii_only else "━"
+        start = f"{INDENT}{dash * 3} {self.words} "
+        free = options.max_width - cell_len(start)
+        yield Text(f"{start}{dash * max(free, 0)}".rstrip(), self.style)
+
+
+@dataclass(frozen=True)
+class Indented:
+    """Anything, a little further right."""
+
+    body: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        inner = options.update(width=max(options.max_width - len(INDENT), 20))
+        for line in console.render_lines(self.body, inner, pad=False):
+            yield from (Segment(INDENT), *line) if line else ()
+            yield Segment.line()
 
 
 def hanging(label: str, text: str, *, label_style: str = "", style: str = "") -> Hanging:

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from grader.report.layout import Field, explain, field_at, reading
+from grader.report.fields import Field, field_at, reading
+from grader.report.layout import explain
 from grader.report.words import count
 
 ROWS_MAX = 16

@@ -12,17 +12,20 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from grader.hints import Hint
-from grader.outcome import Comparison, Failure, Frame, Interleaving, Outcome, Status, Step
+from grader.outcome import Comparison, Failure, Frame, Outcome, Status, Step
 from grader.report.blocks import INDENT, Heading, command, hanging, joined
 from grader.report.hexdump import compare
 from grader.report.hint import hint_command
 from grader.report.interleaving import interleaving_parts
+from grader.report.powercut import power_cut_parts
 from grader.report.telling import (
     EXPLANATIONS,
+    again,
     bytes_to_dump,
     ending,
     last_frames,
     last_printed,
+    lesser_words,
     place,
     reason_words,
     sides,
@@ -33,7 +36,6 @@ from grader.report.words import (
     plain,
     points,
     replay_command,
-    schedule_command,
 )
 from grader.report.words import number as digits
 
@@ -61,6 +63,7 @@ def failure_section(
         Heading(f"{number}  {ending(outcome)}", remark, style),
         Text(plain(outcome.title), "bold"),
         Text(place(outcome), "dim"),
+        *_note(outcome.note),
         *_reason(outcome.status, reason_words(failure)),
         *_what_was_done(failure, path_of),
         *_compared(failure.comparison),
@@ -68,15 +71,20 @@ def failure_section(
         *_printed(failure.printed),
         *_alike(alike),
         *_hint(hint),
-        *_again(outcome, failure.interleaving, seed),
+        *_again(outcome, seed),
         Text(),
     ]
     return Group(*parts)
 
 
 def _worth(outcome: Outcome) -> str:
-    earned = f"{digits(outcome.earned)} of " if outcome.is_latent else ""
+    earned = f"{digits(outcome.earned)} of " if lesser_words(outcome) else ""
     return f"{earned}{points(outcome.points)}"
+
+
+def _note(note: str) -> Iterator[RenderableType]:
+    if note:
+        yield hanging("Note: ", note, label_style="bold")
 
 
 def _reason(status: Status, reason: str) -> Iterator[RenderableType]:
@@ -89,10 +97,12 @@ def _reason(status: Status, reason: str) -> Iterator[RenderableType]:
 
 
 def _what_was_done(failure: Failure, path_of: Callable[[str], str]) -> Iterator[RenderableType]:
-    if failure.interleaving is None:
-        yield from _steps(failure.steps)
-    else:
+    if failure.interleaving is not None:
         yield from interleaving_parts(failure.interleaving, path_of)
+    elif failure.power_cut is not None:
+        yield from power_cut_parts(failure.power_cut)
+    else:
+        yield from _steps(failure.steps)
 
 
 def _steps(steps: Sequence[Step]) -> Iterator[RenderableType]:
@@ -157,16 +167,14 @@ def _hint(hint: Hint | None) -> Iterator[RenderableType]:
     yield command(hint_command(hint, 2))
 
 
-def _again(outcome: Outcome, race: Interleaving | None, seed: int) -> Iterator[RenderableType]:
+def _again(outcome: Outcome, seed: int) -> Iterator[RenderableType]:
     """The commands that run it again."""
     yield Text()
-    if race is not None and race.replay:
-        yield Text("Run exactly this schedule again, or walk through it in a debugger:")
-        yield command(schedule_command(outcome.stage, race.replay))
-        yield command(schedule_command(outcome.stage, race.replay, debug=True))
-        yield Text("When it is mended, search for others:")
-    else:
-        yield Text("Run it alone:")
+    exactly = again(outcome)
+    if exactly:
+        yield Text(exactly.words)
+        yield from map(command, exactly.commands)
+    yield Text(exactly.others if exactly else "Run it alone:")
     yield command(replay_command(outcome.stage, outcome.name, seed))
 
 

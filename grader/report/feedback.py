@@ -20,7 +20,14 @@ from grader.hints import Hint
 from grader.outcome import SUITES, Outcome, Status, UnitResult
 from grader.report.blocks import INDENT, Hanging, Heading, command, hanging, joined
 from grader.report.failure import failure_section
-from grader.report.telling import ending, is_unwritten, same_cause
+from grader.report.telling import (
+    LATENT_WORDS,
+    STRICT_WORDS,
+    ending,
+    is_unwritten,
+    lesser_words,
+    same_cause,
+)
 from grader.report.unwritten import unwritten_functions
 from grader.report.words import (
     STATUS_MARKS,
@@ -33,7 +40,7 @@ from grader.report.words import (
 )
 
 FULL_FAILURES_MAX = 5
-_LATENT_MARK = "L"
+_LESSER_MARKS = {LATENT_WORDS: "L", STRICT_WORDS: "P"}  # P as in POSIX
 _UNWRITTEN_MARK = "-"
 _UNWRITTEN_WORDS = "not written yet"
 _UNWRITTEN_STYLE = "yellow"
@@ -92,6 +99,7 @@ class _Page:
         yield from self._to_write()
         yield from self._told_failures()
         yield from self._not_run()
+        yield from self._notes()
         yield from self._totals()
         yield from self._next()
 
@@ -146,8 +154,13 @@ class _Page:
             yield command(f"nox -s stage{self.stage.number} -- --assist")
         yield Text()
 
+    @property
+    def _full(self) -> int:
+        """How many failures are told in full."""
+        return 0 if self.facts.untouched else FULL_FAILURES_MAX
+
     def _told_failures(self) -> Iterator[RenderableType]:
-        full = 0 if self.facts.untouched else FULL_FAILURES_MAX
+        full = self._full
         hinted: set[str] = set()
         for place, alike in enumerate(self.failures[:full], start=1):
             first, *more = alike
@@ -176,6 +189,21 @@ class _Page:
         yield Heading(STATUS_WORDS["skipped"].capitalize(), "", STATUS_STYLES["skipped"])
         for reason, times in reasons.items():
             yield hanging(f"{INDENT}{count(times, 'test')}: ", reason or "no reason given")
+        yield Text()
+
+    def _notes(self) -> Iterator[RenderableType]:
+        """How thorough those tests were that are not told in full; most of them passed."""
+        told = {alike[0].test for alike in self.failures[: self._full]}
+        notes: dict[str, list[Outcome]] = {}
+        for outcome in self.outcomes:
+            if outcome.note and outcome.test not in told:
+                notes.setdefault(outcome.note, []).append(outcome)
+        if not notes:
+            return
+        yield Heading("Notes")
+        for note, those in notes.items():
+            yield hanging(INDENT, ", ".join(outcome.name for outcome in those), style="bold")
+            yield hanging(INDENT * 2, note)
         yield Text()
 
     def _totals(self) -> Iterator[RenderableType]:
@@ -260,7 +288,7 @@ def _one_line(outcome: Outcome) -> RenderableType:
 def _mark(outcome: Outcome) -> str:
     if is_unwritten(outcome):
         return _UNWRITTEN_MARK
-    return _LATENT_MARK if outcome.is_latent else STATUS_MARKS[outcome.status]
+    return _LESSER_MARKS.get(lesser_words(outcome), STATUS_MARKS[outcome.status])
 
 
 def _words(outcome: Outcome) -> str:

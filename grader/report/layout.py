@@ -11,240 +11,243 @@ All integers are big-endian (docs/design.md, "Byte formats"). This is the grader
 the formats: it owes nothing to any implementation, and takes anything. Damaged and truncated bytes
 are described as far as they can be.
 
-Invariants: `explain` never raises; its fields come in order, do not overlap and lie inside the
-data. Only a field of which nothing is there has size 0. Not here: how bytes are drawn (hexdump.py).
+What is explained is taken for what its name says: a segment stays one when its first frame is
+damaged. Without a name, the first bytes decide.
+
+Invariants: nothing here raises; fields come in order, do not overlap and lie inside the data. Only
+a field of which nothing is there has size 0. Not here: how bytes are drawn (hexdump.py), and which
+of many are worth drawing (bytemap.py).
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 import zlib
 from collections.abc import Callable
+from typing import Literal
 
-import msgspec
+from grader.report.fields import OPS, Cursor, Field, UnreadableError, as_text, instant_text, preview
+from grader.report.scan import (
+    ENTRY_MAGIC,
+    FRAME_HEADER_BYTES,
+    KEY_BYTES_MAX,
+    SNAPSHOT_MAGIC,
+    VALUE_BYTES_MAX,
+    VALUE_SIZES,
+    number_at,
+    stretches,
+    zeros_at,
+)
 
-from grader.report.words import count
+Kind = Literal["", "segment", "snapshot", "entries"]
+Part = Literal["header", "entry", "head", "item", "deadlines", "deadline", "check", "rest"]
 
-KEY_BYTES_MAX = 65_536
-VALUE_BYTES_MAX = 67_108_864
-
-_ENTRY_MAGIC = b"KVLG"
-_SNAPSHOT_MAGIC = b"KVSP"
-_FRAME_HEADER_BYTES = 8
-_OPS = {1: "SET", 2: "DELETE", 3: "EXPIRE"}
 _EXPIRE = 3
-_PREVIEW_BYTES = 24
+_NAMES: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    ("segment", re.compile(r"wal-([0-9]{10}|[1-9][0-9]{10,})\.log", re.ASCII)),
+    ("snapshot", re.compile(r"snapshot-([0-9]{10}|[1-9][0-9]{10,})\.kvsp(\.tmp)?", re.ASCII)),
+)
 
 
-class Field(msgspec.Struct, frozen=True):
-    """One named run of bytes.
-
-    `offset` and `size` are in bytes, `text` is what the bytes say or what is wrong with them, and
-    `owner` is what the field belongs to, such as "the entry at 0".
-    """
-
-    offset: int
-    size: int
-    name: str
-    text: str
-    owner: str
+def kind_of(name: str) -> Kind:
+    """Return what a file is by its name alone, "" if the name does not say."""
+    return next((kind for kind, pattern in _NAMES if pattern.fullmatch(name)), "")
 
 
-def explain(data: bytes) -> list[Field]:
-    """Return the fields of `data`, in order; none if its first bytes are of no known format."""
-    cursor = _Cursor(data)
-    if data.startswith(_ENTRY_MAGIC):
+def number_of(name: str) -> int:
+    """Return the number in the name of a segment or snapshot, -1 if there is none."""
+    matches = (pattern.fullmatch(name) for _, pattern in _NAMES)
+    return next((int(match[1]) for match in matches if match), -1)
+
+
+def guess(data: bytes) -> Kind:
+    """Return what bytes are by how they begin, "" if that is no known format."""
+    if data.startswith(ENTRY_MAGIC):
+        return "entries"
+    if data.startswith(SNAPSHOT_MAGIC):
+        return "snapshot"
+    return "segment" if data.startswith(ENTRY_MAGIC, FRAME_HEADER_BYTES) else ""
+
+
+def explain(data: bytes, kind: Kind = "") -> list[Field]:
+    """Return the fields of `data`, in order; without a `kind`, none if it is of no known format."""
+    kind = kind or guess(data)
+    cursor = Cursor(data)
+    if kind == "entries":
         _read_to(len(data), cursor, _entry)
-    elif data.startswith(_SNAPSHOT_MAGIC):
-        with contextlib.suppress(_Unreadable):
+    elif kind == "snapshot":
+        with contextlib.suppress(UnreadableError):
             _snapshot(cursor)
         cursor.take_rest(len(data))
-    elif data.startswith(_ENTRY_MAGIC, _FRAME_HEADER_BYTES):
-        _read_to(len(data), cursor, _frame)
+    elif kind == "segment":
+        for stretch in stretches(data):
+            cursor.end = stretch.end
+            _stretch(cursor)
     return cursor.fields
 
 
-def field_at(fields: list[Field], offset: int) -> Field | None:
-    """Return the field that holds the byte at `offset`, None if none does."""
-    return next((f for f in fields if f.offset <= offset < f.offset + f.size), None)
+def explain_part(part: Part, data: bytes, at: int, end: int, owner: str = "") -> list[Field]:
+    """Return the fields of the one thing that begins at `at`.
+
+    The thing is a frame's "header", an "entry", the "head" of a snapshot, and so on; "rest" are
+    bytes without a meaning. What cannot be read of it before `end` is its rest.
+    """
+    cursor = Cursor(data, at, end, owner)
+    try:
+        _READERS[part](cursor)
+    except UnreadableError:
+        cursor.take_rest(end)
+    return cursor.fields
 
 
-def reading(name: str, part: bytes) -> str:
-    """Say what `part` means when it is read as the field `name`, which may be any text."""
-    return _READINGS.get(name, preview)(part)
-
-
-def preview(data: bytes) -> str:
-    """Show bytes on one line, the first of many: quoted if printable ASCII, else in hex."""
-    head = data[:_PREVIEW_BYTES]
-    printable = all(0x20 <= byte < 0x7F for byte in head)
-    text = f'"{head.decode("ascii")}"' if printable else head.hex(" ")
-    return text if len(data) <= len(head) else f"{text}… ({len(data):,} bytes)"
-
-
-class _Unreadable(Exception):  # noqa: N818  (control flow, never seen outside)
-    """What follows cannot be told apart into fields."""
-
-
-class _Cursor:
-    """Takes one field after another from `data[at:end]`, and writes each down."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.at = 0
-        self.end = len(data)
-        self.owner = ""
-        self.fields: list[Field] = []
-
-    def take(self, name: str, size: int, show: Callable[[bytes], str] | None = None) -> bytes:
-        """Take a field, shown as its name says or by `show`.
-
-        Raises `_Unreadable` after writing down a field that is cut short.
-        """
-        part = self.data[self.at : min(self.at + size, self.end)]
-        missing = size - len(part)
-        if not missing:
-            self._write(name, size, show(part) if show else reading(name, part))
-            return part
-        there = f"{preview(part)} … " if part else ""
-        self._write(name, len(part), f"{there}{count(missing, 'byte')} missing")
-        raise _Unreadable
-
-    def take_number(self, name: str, size: int, wrong: Callable[[int], str] | None = None) -> int:
-        """Take an unsigned number; raises `_Unreadable` after one that is `wrong` for a reason."""
-        number = int.from_bytes(self.take(name, size, lambda part: _number_text(part, wrong)))
-        if wrong and wrong(number):
-            raise _Unreadable
-        return number
-
-    def take_rest(self, end: int) -> None:
-        """Take what is left before `end` as bytes without a meaning."""
-        size = end - self.at
-        if size > 0:
-            self._write("rest", size, f"{count(size, 'byte')} that cannot be read: {self._peek()}")
-
-    def _peek(self) -> str:
-        return preview(self.data[self.at : self.at + 8])
-
-    def _write(self, name: str, size: int, text: str) -> None:
-        self.fields.append(Field(self.at, size, name, text, self.owner))
-        self.at += size
-
-
-def _read_to(end: int, cursor: _Cursor, read_one: Callable[[_Cursor], None]) -> None:
+def _read_to(end: int, cursor: Cursor, read_one: Callable[[Cursor], None]) -> None:
     """Read things of one kind up to `end`; what cannot be read becomes the rest."""
     outer, cursor.end = cursor.end, min(end, cursor.end)
-    with contextlib.suppress(_Unreadable):
+    with contextlib.suppress(UnreadableError):
         while cursor.at < cursor.end:
             read_one(cursor)
     cursor.take_rest(cursor.end)
     cursor.end = outer
 
 
-def _entry(cursor: _Cursor) -> None:
+def _entry(cursor: Cursor) -> None:
     cursor.owner = f"the entry at {cursor.at}"
-    _take_magic(cursor, _ENTRY_MAGIC)
-    op = cursor.take("op", 1, _op_text)[0]
+    _take_magic(cursor)
+    op = cursor.take("op", 1, is_wrong=lambda part: part[0] not in OPS)[0]
     cursor.take("timestamp", 8)
+    _take_key(cursor)
+    value_len = cursor.take_number("value_len", 4, lambda size: _value_len_wrong(size, op))
+    if value_len:
+        is_deadline = op == _EXPIRE and value_len == 8
+        cursor.take("value", value_len, instant_text if is_deadline else None)
+
+
+def _rest(cursor: Cursor) -> None:
+    zeros = zeros_at(cursor.data, cursor.at, cursor.end)
+    if zeros >= FRAME_HEADER_BYTES:
+        cursor.take_zeros(zeros)
+    cursor.take_rest(cursor.end)
+
+
+def _stretch(cursor: Cursor) -> None:
+    """Read one frame, or what stands in its place; what is left becomes the rest."""
+    cursor.owner = f"the frame at {cursor.at}"
+    if zeros_at(cursor.data, cursor.at, cursor.end) < FRAME_HEADER_BYTES:
+        with contextlib.suppress(UnreadableError):
+            _header(cursor)
+            _read_to(cursor.at + number_at(cursor.data, cursor.at - 4), cursor, _entry)
+    _rest(cursor)
+
+
+def _header(cursor: Cursor) -> None:
+    """The header of a frame; its checksum is compared with the whole payload, if it is there."""
+    start = cursor.at
+    cursor.owner = f"the frame at {start}"
+    payload_at = start + FRAME_HEADER_BYTES
+    payload_end = payload_at + max(number_at(cursor.data, start + 4), 0)
+    covered = None
+    if payload_at <= cursor.end and payload_end <= len(cursor.data):
+        covered = cursor.data[payload_at:payload_end]
+    _take_crc(cursor, covered)
+    cursor.take_number("payload_len", 4)
+
+
+def _snapshot(cursor: Cursor) -> None:
+    cursor.owner = "the snapshot"
+    _head(cursor)
+    for number in range(1, number_at(cursor.data, cursor.at - 4) + 1):
+        cursor.owner = f"item {number}"
+        _item(cursor)
+    cursor.owner = "the snapshot"
+    _deadlines(cursor)
+    for number in range(1, number_at(cursor.data, cursor.at - 4) + 1):
+        cursor.owner = f"deadline {number}"
+        _deadline(cursor)
+    cursor.owner = "the snapshot"
+    _check(cursor)
+
+
+def _head(cursor: Cursor) -> None:
+    def say(part: bytes) -> str:
+        right = preview(SNAPSHOT_MAGIC)
+        return right if part == SNAPSHOT_MAGIC else f"{preview(part)}, should be {right}"
+
+    cursor.take("magic", 4, say, lambda part: part != SNAPSHOT_MAGIC)
+    cursor.take("timestamp", 8)
+    cursor.take_number("count", 4)
+
+
+def _item(cursor: Cursor) -> None:
     _take_key(cursor)
     value_len = cursor.take_number("value_len", 4, _value_len_wrong)
     if value_len:
-        is_deadline = op == _EXPIRE and value_len == 8
-        cursor.take("value", value_len, _instant_text if is_deadline else None)
+        cursor.take("value", value_len)
 
 
-def _frame(cursor: _Cursor) -> None:
-    start = cursor.at
-    cursor.owner = f"the frame at {start}"
-    payload_at = start + _FRAME_HEADER_BYTES
-    payload_len = int.from_bytes(cursor.data[start + 4 : payload_at])
-    payload = cursor.data[payload_at : payload_at + payload_len]
-    whole = len(cursor.data) >= payload_at + payload_len
-    cursor.take("crc32", 4, lambda part: _crc_text(part, payload if whole else None))
-    cursor.take_number("payload_len", 4)
-    _read_to(payload_at + payload_len, cursor, _entry)
-    if not whole:
-        raise _Unreadable
+def _deadlines(cursor: Cursor) -> None:
+    cursor.take_number("deadline_count", 4)
 
 
-def _snapshot(cursor: _Cursor) -> None:
-    cursor.owner = "the snapshot"
-    _take_magic(cursor, _SNAPSHOT_MAGIC)
-    cursor.take("timestamp", 8)
-    for number in range(1, cursor.take_number("count", 4) + 1):
-        cursor.owner = f"item {number}"
-        _take_key(cursor)
-        value_len = cursor.take_number("value_len", 4, _value_len_wrong)
-        if value_len:
-            cursor.take("value", value_len)
-    cursor.owner = "the snapshot"
-    for number in range(1, cursor.take_number("deadline_count", 4) + 1):
-        cursor.owner = f"deadline {number}"
-        _take_key(cursor)
-        cursor.take("deadline", 8)
-    cursor.owner = "the snapshot"
-    before = cursor.data[: cursor.at]
-    cursor.take("crc32", 4, lambda part: _crc_text(part, before))
+def _deadline(cursor: Cursor) -> None:
+    _take_key(cursor)
+    cursor.take("deadline", 8)
 
 
-def _take_magic(cursor: _Cursor, magic: bytes) -> None:
-    if not magic.startswith(cursor.data[cursor.at : min(cursor.at + 4, cursor.end)]):
-        raise _Unreadable
+def _check(cursor: Cursor) -> None:
+    _take_crc(cursor, cursor.data[: cursor.at])
+
+
+def _take_magic(cursor: Cursor) -> None:
+    if not ENTRY_MAGIC.startswith(cursor.data[cursor.at : min(cursor.at + 4, cursor.end)]):
+        raise UnreadableError
     cursor.take("magic", 4)
 
 
-def _take_key(cursor: _Cursor) -> None:
-    cursor.take("key", cursor.take_number("key_len", 4, _key_len_wrong))
+def _take_key(cursor: Cursor) -> None:
+    cursor.take(
+        "key",
+        cursor.take_number("key_len", 4, _key_len_wrong),
+        is_wrong=lambda part: as_text(part) is None,
+    )
 
 
-def _number_text(part: bytes, wrong: Callable[[int], str] | None = None) -> str:
-    number = int.from_bytes(part)
-    problem = wrong(number) if wrong else ""
-    return f"{number}: {problem}" if problem else str(number)
+def _take_crc(cursor: Cursor, covered: bytes | None) -> None:
+    """Take a checksum of the bytes `covered`, which are None if they are not all there."""
+
+    def say(part: bytes) -> str:
+        if covered is None:
+            return f"{part.hex()}, of bytes that are not all there"
+        computed = _crc(covered).hex()
+        is_right = part.hex() == computed
+        return f"{computed} ok" if is_right else f"{part.hex()} is WRONG: the bytes give {computed}"
+
+    cursor.take("crc32", 4, say, lambda part: covered is not None and part != _crc(covered))
+
+
+def _crc(covered: bytes) -> bytes:
+    return zlib.crc32(covered).to_bytes(4)
 
 
 def _key_len_wrong(size: int) -> str:
     return "" if 1 <= size <= KEY_BYTES_MAX else f"a key has 1 to {KEY_BYTES_MAX:,} bytes"
 
 
-def _value_len_wrong(size: int) -> str:
-    return "" if size <= VALUE_BYTES_MAX else f"a value has at most {VALUE_BYTES_MAX:,} bytes"
+def _value_len_wrong(size: int, op: int = 1) -> str:
+    if size > VALUE_BYTES_MAX:
+        return f"a value has at most {VALUE_BYTES_MAX:,} bytes"
+    if size in VALUE_SIZES.get(op, VALUE_SIZES[1]):
+        return ""
+    return "a DELETE has no value" if op != _EXPIRE else "the value of an EXPIRE has 0 or 8 bytes"
 
 
-def _op_text(part: bytes) -> str:
-    return _OPS.get(part[0], f"0x{part[0]:02x}: not an op")
-
-
-def _instant_text(part: bytes) -> str:
-    return str(int.from_bytes(part, signed=True))
-
-
-def _key_text(part: bytes) -> str:
-    try:
-        key = part.decode("utf-8")
-    except UnicodeDecodeError:
-        return f"not UTF-8: {preview(part)}"
-    return f'"{key}"' if len(key) <= _PREVIEW_BYTES and key.isprintable() else preview(part)
-
-
-def _crc_text(part: bytes, covered: bytes | None) -> str:
-    if covered is None:
-        return f"{part.hex()}, of bytes that are not all there"
-    computed = zlib.crc32(covered).to_bytes(4)
-    return (
-        f"{part.hex()} ok" if part == computed else f"{part.hex()} wrong: computed {computed.hex()}"
-    )
-
-
-_READINGS: dict[str, Callable[[bytes], str]] = {
-    "op": _op_text,
-    "timestamp": _instant_text,
-    "deadline": _instant_text,
-    "key_len": _number_text,
-    "value_len": _number_text,
-    "payload_len": _number_text,
-    "count": _number_text,
-    "deadline_count": _number_text,
-    "key": _key_text,
-    "crc32": bytes.hex,
+_READERS: dict[Part, Callable[[Cursor], None]] = {
+    "header": _header,
+    "entry": _entry,
+    "head": _head,
+    "item": _item,
+    "deadlines": _deadlines,
+    "deadline": _deadline,
+    "check": _check,
+    "rest": _rest,
 }

@@ -1,4 +1,5 @@
-"""The pages that `--replay` and `nox -s race` print: one schedule again, and a long look.
+"""The pages that `--replay` and `nox -s race` print: one schedule or power cut again, and a long
+look.
 
 Not here: how a failure is told (failure.py), and how races are looked for.
 """
@@ -17,6 +18,7 @@ from grader.outcome import Outcome, UnitResult
 from grader.report.blocks import INDENT, Heading, command, hanging, joined
 from grader.report.failure import failure_section
 from grader.report.feedback import RunFacts
+from grader.report.left import Left, left_parts
 from grader.report.telling import reason_words
 from grader.report.words import STATUS_WORDS, count, plain
 
@@ -49,10 +51,18 @@ class LookFacts:
 
 
 def replay_page(
-    stage: Stage, result: UnitResult, hints: Mapping[str, Hint], facts: RunFacts
+    stage: Stage,
+    result: UnitResult,
+    hints: Mapping[str, Hint],
+    facts: RunFacts,
+    *,
+    what: str = "schedule",
+    left: Left | None = None,
 ) -> Group:
-    """Return the page of one schedule that was run again."""
-    return Group(*_replay_parts(stage, result, hints, facts))
+    """Return the page of one schedule, or of one `what`, that was run again; `left` is the folder
+    that came of it.
+    """
+    return Group(*_replay_parts(stage, result, hints, facts, what, left))
 
 
 def race_page(looks: Sequence[Look], hints: Mapping[str, Hint], facts: LookFacts) -> Group:
@@ -61,9 +71,14 @@ def race_page(looks: Sequence[Look], hints: Mapping[str, Hint], facts: LookFacts
 
 
 def _replay_parts(
-    stage: Stage, result: UnitResult, hints: Mapping[str, Hint], facts: RunFacts
+    stage: Stage,
+    result: UnitResult,
+    hints: Mapping[str, Hint],
+    facts: RunFacts,
+    what: str,
+    left: Left | None,
 ) -> Iterator[RenderableType]:
-    title = f"Stage {stage.number}: {stage.name}, one schedule again"
+    title = f"Stage {stage.number}: {stage.name}, one {what} again"
     yield from _top(title, facts.target, result.seed, result.isolation)
     if result.problem:
         yield hanging("It could not be run: ", result.problem, style="bold red")
@@ -73,8 +88,14 @@ def _replay_parts(
         yield _failure(place, outcome, result.seed, hints, facts.target)
     if not failed:
         names = ", ".join(outcome.name for outcome in result.outcomes)
-        yield Text(f"This schedule of {names} passes now.", "bold green")
+        yield hanging("", f"This {what} of {names} passes now.", style="bold green")
+        for note in filter(None, (outcome.note for outcome in result.outcomes)):
+            yield hanging("", note)
         yield Text()
+    if left is not None:
+        yield from left_parts(left)
+        yield Text()
+    if not failed:
         yield Text("Next: see whether another one fails, and run the stage again:", "bold")
         yield command(f"nox -s stage{stage.number}")
 

@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 from grader.outcome import Comparison, Failure, Frame, Outcome, Status
 from grader.report.layout import explain
-from grader.report.words import STATUS_WORDS
+from grader.report.words import STATUS_WORDS, schedule_command
 
 FRAMES_MAX = 6
 PRINTED_LINES_MAX = 15
 _SHORT_BYTES = 16
 LATENT_WORDS = "failed, latent"
+STRICT_WORDS = "failed, strict"
 
 EXPLANATIONS: dict[Status, str] = {
     "timeout": "It was stopped: a deadlock, or a loop without end, looks like this.",
@@ -33,12 +34,32 @@ _EXPECTED_WORDS = {
 }
 
 
+_RACE_AGAIN = (
+    "Run exactly this schedule again, or walk through it in a debugger:",
+    "When it is mended, search for others:",
+)
+_CUT_AGAIN = (
+    "Make exactly this happen again; it leaves the folder on disk. Or use a debugger:",
+    "When it is mended, try all the others:",
+)
+
+
 class Side(NamedTuple):
     """One side of a comparison; `is_wanted` tells what should be from what is."""
 
     label: str
     text: str
     is_wanted: bool = False
+
+
+class Again(NamedTuple):
+    """How to see exactly the same failure again: words and their commands; `others` are words for
+    the command that looks for more.
+    """
+
+    words: str
+    others: str
+    commands: tuple[str, ...]
 
 
 def same_cause(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
@@ -48,14 +69,21 @@ def same_cause(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
         failure = outcome.failure
         cause: object = outcome.test
         if failure and failure.reason and failure.comparison is None:
-            cause = outcome.status, failure.reason, failure.frames[-1:], outcome.is_latent
+            cause = ending(outcome), failure.reason, failure.frames[-1:]
         groups.setdefault(cause, []).append(outcome)
     return list(groups.values())
 
 
 def ending(outcome: Outcome) -> str:
     """Say how it ended, in the words of a count."""
-    return LATENT_WORDS if outcome.is_latent else STATUS_WORDS[outcome.status]
+    return lesser_words(outcome) or STATUS_WORDS[outcome.status]
+
+
+def lesser_words(outcome: Outcome) -> str:
+    """Say how it failed in a way that costs a part of its points alone; empty if it did not."""
+    if outcome.is_latent:
+        return LATENT_WORDS
+    return STRICT_WORDS if outcome.is_strict else ""
 
 
 def is_unwritten(outcome: Outcome) -> bool:
@@ -69,10 +97,25 @@ def place(outcome: Outcome) -> str:
 
 
 def reason_words(failure: Failure) -> str:
-    """Return why it failed; empty where the diagnosis of a race says the same."""
-    race = failure.interleaving
-    is_told = race is not None and race.diagnosis == failure.reason
+    """Return why it failed; empty where the diagnosis of a race or a power cut says the same."""
+    stories = (failure.interleaving, failure.power_cut)
+    is_told = any(story is not None and failure.reason in story.diagnosis for story in stories)
     return "" if is_told else sentence(failure.reason)
+
+
+def again(outcome: Outcome) -> Again | None:
+    """Return how to run the schedule of a race again, or make a power cut again; None if it was
+    neither.
+    """
+    race = outcome.failure and outcome.failure.interleaving
+    cut = outcome.failure and outcome.failure.power_cut
+    story = race or cut
+    if not story or not story.replay:
+        return None
+    commands = tuple(
+        schedule_command(outcome.stage, story.replay, debug=debug) for debug in (False, True)
+    )
+    return Again(*(_RACE_AGAIN if race else _CUT_AGAIN), commands)
 
 
 def sentence(reason: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 from grader.oracle.history import Op
 from grader.outcome import Failure
 from grader.powercuts.agent import Fault, PowerAgent, UnsupportedIO
-from grader.powercuts.answers import Refusal, Session
+from grader.powercuts.answers import Answer, Refusal, Session
 from grader.powercuts.effects import Disk, Tree, is_effect, start_of, with_files
 from grader.powercuts.explore import Case, Explored, Explorer, Found, Trial
 from grader.powercuts.judge import Plan
@@ -112,12 +112,13 @@ class PowerCuts:
         times: int = 1,
         taken: int = 0,
         files: Mapping[str, bytes] | None = None,
-    ) -> None:
+    ) -> list[tuple[Answer, ...]]:
         """Let each `operation` of a history ("write", "fsync", "create", "rename", …) fail in turn,
         and those after it until `times` have failed, with the errno named `error`; then cut the
         power, and open what is left. A write takes `taken` bytes before it fails.
 
-        A call that raised `OSError` may have made its change or not; what returned counts.
+        A call that raised `OSError` may have made its change or not; what returned counts. Returns
+        what the calls of the history gave, with each of the faults.
         """
         whole = self._trial(subject, history, files)
         explorer = Explorer(self._agent)
@@ -130,12 +131,14 @@ class PowerCuts:
         ]
         number = self._tried
         self._tried += count
-        if self._rerun is None:
-            cases = [self._record(explorer, trial) for trial in trials]
-            self._conclude(explorer, explorer.explore_ends(cases), number)
-        else:
+        if self._rerun is not None:
             for place, trial in enumerate(trials, number):
                 self._maybe_run_again(trial, place, self._rerun)
+            return []
+        cases = [self._record(explorer, trial) for trial in trials]
+        self._conclude(explorer, explorer.explore_ends(cases), number)
+        opened = len(subject.open())
+        return [case.recorded.answers[opened:] for case in cases]
 
     def reopen(
         self,
@@ -209,7 +212,7 @@ class PowerCuts:
             )
             return
         rerun.is_done = True
-        rerun.leave(cut.tree, trial.subject.inside)
+        rerun.leave(cut.tree(), trial.subject.inside)
         found = explorer.try_one(cut)
         if found is not None:
             self._fail(found, replay.place, 0)
@@ -237,7 +240,7 @@ def _tree(files: Mapping[str, bytes]) -> Tree:
 def _left(tree: Tree, session: Session) -> Mapping[str, bytes]:
     """What is there after a session whose changes were written down."""
     events = with_files(session.events)
-    return Disk(start_of(events), tree.files).make(filter(is_effect, events)).tree().files
+    return Disk(tree, start_of(events)).make(filter(is_effect, events)).tree().files
 
 
 def _is_a(event: tuple[Any, ...], operation: str) -> bool:

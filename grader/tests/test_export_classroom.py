@@ -55,6 +55,14 @@ def test_the_reporter_s_sum_is_the_score(worth, passing, quality, late):
     assert round(sum(test["max_score"] for test in tests), 5) == 100
 
 
+def test_how_thorough_a_failed_visible_test_was_is_told():
+    note = "12 of 40 states of the disk were opened."
+    bad = outcome(1, "bad", "persistence", 1.0, "failed", note=note)
+    found = read(graded("x", runs=tuple(runs(unit(1, *stage1().outcomes, bad)))))
+    (told,) = [test for test in found["tests"] if test["name"] == "Stage 1: bad works"]
+    assert told["message"] == f"failed\n{note}"
+
+
 def test_full_marks_are_a_pass():
     found = read(graded("x"))
     assert found["status"] == "pass"

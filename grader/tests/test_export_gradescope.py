@@ -22,6 +22,7 @@ from grader.tests.make_outcomes import (
     stage2,
     unit,
 )
+from grader.tests.make_powercuts import power_outcome, unsynced_folder, unsynced_set
 from grader.tests.make_races import deadlock, latent, lost_update, race_outcome, torn_read
 
 FAILURE = Failure(
@@ -171,6 +172,31 @@ def test_a_race_is_told_line_by_line(make):
     for wait in race.waits:
         holds = wait.holds[0]
         assert f"  holds {holds.what}, taken at store.py:{holds.place.line} in" in told["output"]
+
+
+@pytest.mark.parametrize("make", [unsynced_set, unsynced_folder])
+def test_a_power_cut_is_told_and_a_strict_one_is_cheaper(make):
+    first = unit(1, *stage1().outcomes, power_outcome("cut", make(), 1))
+    (told,) = [test for test in read(grade(*runs(first)))["tests"] if "cut works" in test["name"]]
+    is_strict = make().power_cut.model == "strict"
+    assert told["status"] == "failed"
+    assert told["score"] == pytest.approx(told["max_score"] * (0.5 if is_strict else 0), abs=1e-6)
+    assert ("failed, strict" in told["output"]) == is_strict
+
+
+NOTE = "1,500 of 4,210 states of the disk were opened: that is the most that a test opens."
+
+
+@pytest.mark.parametrize("status", ["passed", "failed"])
+def test_how_thorough_a_visible_test_was_is_told(status):
+    tests = [
+        outcome(1, name, "persistence", 1.0, status, note=NOTE, hidden=name == "hidden")
+        for name in ("shown", "hidden")
+    ]
+    told = read(grade(*runs(unit(1, *stage1().outcomes, *tests))))["tests"]
+    outputs = {test["name"]: test["output"].splitlines() for test in told}
+    assert outputs["Stage 1: shown works"] == [f"shown works: {status}", NOTE]
+    assert outputs["Stage 1: hidden works"] == [f"hidden works: {status}"]
 
 
 def test_the_lines_of_a_lost_update_word_for_word():

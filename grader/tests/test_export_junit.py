@@ -73,6 +73,23 @@ def test_every_status_is_told_apart():
     assert counts == {"tests": "9", "failures": "4", "errors": "1", "skipped": "1"}
 
 
+def test_how_thorough_a_test_was_is_told_and_to_students_of_visible_ones_only():
+    note = "all \x1b\ufffe of 41 states were opened."
+    tests = [
+        outcome(1, name, "persistence", 1.0, status, note=note, hidden=name == "hidden")
+        for name, status in (("good", "passed"), ("bad", "failed"), ("hidden", "passed"))
+    ]
+    found = graded("x", runs=tuple(runs(unit(1, *stage1().outcomes, *tests))))
+    for encoded, names in (
+        (encode_student_junit(found), ["test_good", "test_bad"]),
+        (encode_class_junit([found]), ["test_good", "test_bad", "test_hidden"]),
+    ):
+        told = ET.fromstring(encoded).findall(".//testcase[system-out]")
+        assert [case.get("name") for case in told] == names
+        for case in told:
+            assert case.findtext("system-out") == "all \\x1b\\ufffe of 41 states were opened."
+
+
 def test_a_visible_failure_is_told_in_full_to_its_student():
     bad = outcome(1, "bad", "correctness", 1.0, "failed", failure=failure("told"))
     grade = graded("x", runs=tuple(runs(unit(1, *stage1().outcomes, bad))))

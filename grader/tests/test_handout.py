@@ -145,7 +145,7 @@ def test_its_noxfile_has_the_students_sessions_and_begins_as_ours(files):
     tree = ast.parse(files["noxfile.py"])
     names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     stages = [f"stage{stage.number}" for stage in COURSE.stages]
-    assert names == ["prepare", "grader", *stages, "race", "hint"]
+    assert names == ["prepare", "grader", *stages, "race", "inspect", "hint"]
     assert "grade" not in re.findall(r"nox -s (\w+)", files["noxfile.py"])
 
 
@@ -179,4 +179,4 @@ def test_the_workflow_has_a_step_with_points_for_each_stage(files):
 
 def test_the_command_line_of_a_hand_out_has_its_commands_only(files):
     commands = [name for name in cli.COMMANDS if f"grader/cli/{name}.py" in files]
-    assert commands == ["stage", "hint", "race"]
+    assert commands == ["stage", "hint", "inspect", "race"]

@@ -1,5 +1,7 @@
 """The record of a batch: what comes back of it, and what a kill may do to it."""
 
+import json
+
 import pytest
 
 from grader.batch.journal import (
@@ -13,7 +15,8 @@ from grader.batch.journal import (
     StartLine,
     read_journal,
 )
-from grader.tests.make_outcomes import SEED, evidence, runs, stage1, stage2
+from grader.tests.make_outcomes import SEED, evidence, runs, stage1, stage2, unit
+from grader.tests.make_powercuts import power_outcome, unsynced_folder, unsynced_set
 
 RUN = RunLine(SEED, "digest", "bubblewrap")
 SEEN = evidence(
@@ -99,3 +102,22 @@ def test_what_is_no_record_is_said_with_its_line(tmp_path, text, said):
     (tmp_path / JOURNAL_NAME).write_text(text)
     with pytest.raises(JournalError, match=said):
         read_journal(tmp_path)
+
+
+def test_a_record_from_before_power_cuts_is_still_read(tmp_path):
+    record(tmp_path, SEEN)
+    path = tmp_path / JOURNAL_NAME
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        for name in ("note", "strict_share"):
+            line.get("outcome", {}).pop(name, None)
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    assert read_journal(tmp_path).evidence() == [SEEN]
+
+
+def test_a_power_cut_and_a_note_come_back_whole(tmp_path):
+    note = "1,500 of 4,210 states of the disk were opened: that is the most that a test opens."
+    lost = [power_outcome("cut", make(), 2, note=note) for make in (unsynced_set, unsynced_folder)]
+    seen = evidence(runs=tuple(runs(second=unit(2, *stage2().outcomes, *lost))))
+    record(tmp_path, seen)
+    assert read_journal(tmp_path).evidence() == [seen]

@@ -6,7 +6,7 @@ import pytest
 
 from grader.remote import overseer
 from grader.remote.failures import ProcessDied
-from grader.unit.removal import remove_tree
+from grader.removal import remove_tree
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells so much")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from grader.removal import remove_tree
 from grader.testkit.paths import NAMES_MAX, READ_BYTES_MAX, safe_path
-from grader.unit.removal import remove_tree
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs or dir_fd")
 

@@ -8,7 +8,7 @@ import pytest
 from grader.oracle.workload import Workload
 from grader.races import plan
 from grader.races.explorer import Explorer
-from grader.races.replay import Replay, check_of
+from grader.races.replay import ScheduleReplay, check_of_program
 from grader.races.search import Search, Trial
 from grader.races.story import tell
 from grader.tests.race_counter import (
@@ -38,8 +38,8 @@ def told(session, subject, workload, spec, *, coarse=False):
     found = search._run(replace(trial, kept=(1 << 20) - 1), [spec])
     assert found is not None, run
     recording = Explorer(session).replay(program, spec, coarse=coarse)
-    replay = Replay(
-        "test_x", 1, 0, check_of(workload), trial.kept, coarse, tuple(recording.switches)
+    replay = ScheduleReplay(
+        "test_x", 1, 0, check_of_program(workload), trial.kept, coarse, tuple(recording.switches)
     )
     return tell(found, recording, program, replay, session.package)
 
@@ -97,7 +97,7 @@ def test_a_lost_wake_up_is_told_as_one(session_of):
     found = Search(Explorer(session)).try_workload(CounterSubject(), workload, 0, 1, 120)
     program = CounterSubject().program(workload)
     recording = Explorer(session).replay(program, found.trial.spec, coarse=found.trial.coarse)
-    replay = Replay("test_x", 1, 0, check_of(workload), 3, found.trial.coarse, ())
+    replay = ScheduleReplay("test_x", 1, 0, check_of_program(workload), 3, found.trial.coarse, ())
     story = tell(found, recording, program, replay, session.package)
     [wait] = story.waits
     assert "wake" in wait.wants

@@ -9,8 +9,15 @@ from hypothesis import strategies as st
 from grader.course import REFERENCE_DIR
 from grader.oracle.workload import Workload, workloads
 from grader.outcome import Outcome
-from grader.races.replay import Replay, ReplayError, call_count, check_of, keep, parse_replay
-from grader.testkit.races import Rerun
+from grader.races.replay import (
+    ScheduleReplay,
+    call_count,
+    check_of_program,
+    keep,
+    parse_schedule,
+)
+from grader.replay import ReplayError
+from grader.testkit.rerun import Rerun
 from grader.unit import Unit, run_unit
 from grader.unit.again import check_rerun
 
@@ -19,10 +26,10 @@ A, B, C, D = (("incr", (key, 1)) for key in "abcd")
 WHOLE = Workload((A,), ((B, C), (D,)))
 
 replays = st.builds(
-    Replay,
+    ScheduleReplay,
     test=st.from_regex(r"test_[a-z0-9_]{1,40}", fullmatch=True),
     seed=st.integers(0, 10**12),
-    program=st.integers(0, 10**6),
+    place=st.integers(0, 10**6),
     check=st.integers(0, 0xFFFF),
     kept=st.integers(0, 1 << 64),
     coarse=st.booleans(),
@@ -32,7 +39,7 @@ replays = st.builds(
 
 @given(replays)
 def test_an_id_can_be_read_back(replay):
-    assert parse_replay(f" {replay}\n") == replay
+    assert parse_schedule(f" {replay}\n") == replay
     assert " " not in str(replay)
 
 
@@ -55,7 +62,7 @@ def test_an_id_can_be_read_back(replay):
 )
 def test_what_is_no_id_is_refused(text):
     with pytest.raises(ReplayError, match="copy it whole"):
-        parse_replay(text)
+        parse_schedule(text)
 
 
 def test_only_the_calls_that_were_kept_are_left():
@@ -67,8 +74,8 @@ def test_only_the_calls_that_were_kept_are_left():
 
 
 def replay_of(whole, kept, **others):
-    known = {"test": NAME, "seed": 7, "program": 0, "check": check_of(whole), "coarse": True}
-    return Replay(**{**known, "kept": kept, "switches": (), **others})
+    known = {"test": NAME, "seed": 7, "place": 0, "check": check_of_program(whole), "coarse": True}
+    return ScheduleReplay(**{**known, "kept": kept, "switches": (), **others})
 
 
 def test_an_id_fits_its_own_program_alone():
@@ -85,8 +92,12 @@ def test_an_id_fits_its_own_program_alone():
 def test_programs_that_are_drawn_have_checks_of_their_own():
     drawn = list(workloads(random.Random(1), aim=["incr"], count=40))
     again = list(workloads(random.Random(1), aim=["incr"], count=40))
-    assert [check_of(whole) for whole in drawn] == [check_of(whole) for whole in again]
-    assert len({check_of(whole) for whole in drawn}) == len({repr(whole) for whole in drawn})
+    assert [check_of_program(whole) for whole in drawn] == [
+        check_of_program(whole) for whole in again
+    ]
+    assert len({check_of_program(whole) for whole in drawn}) == len(
+        {repr(whole) for whole in drawn}
+    )
 
 
 def outcome(status):
@@ -105,7 +116,7 @@ def outcome(status):
 
 
 def test_a_test_that_never_ran_the_schedule_is_no_pass():
-    rerun = Rerun(replay_of(WHOLE, 1, program=99))
+    rerun = Rerun(replay_of(WHOLE, 1, place=99))
     with pytest.raises(ReplayError, match="has no program 99, so nothing was run"):
         check_rerun(rerun, [outcome("passed")])
     check_rerun(rerun, [outcome("failed")])  # it says itself why

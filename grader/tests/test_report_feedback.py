@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from grader.course import Course, Stage
 from grader.hints import Hint
 from grader.outcome import Comparison, Failure, Frame, Outcome, Status, Step, UnitResult
 from grader.report.console import open_console, print_page
-from grader.report.feedback import RunFacts, stage_page
+from grader.report.feedback import FULL_FAILURES_MAX, RunFacts, stage_page
 from grader.tests.draw_page import drawn
+from grader.tests.make_powercuts import power_outcome, two_cuts, unsynced_folder
 from grader.tests.make_races import latent, lost_update, race_outcome
 
 STAGES = Path("stages")
@@ -288,3 +290,31 @@ def test_a_latent_and_a_real_race_are_not_told_as_one() -> None:
     text = page(race_outcome("a", real, 2), race_outcome("b", unreal, 2))
     assert "── 1  failed ──" in text
     assert "── 2  failed, latent ──" in text
+
+
+def test_a_strict_failure_has_a_mark_and_words_of_its_own() -> None:
+    text = page(power_outcome("folder", unsynced_folder(), 2))
+    assert re.search(r"0 of 1 +P\n  \. passed · P failed, strict\n", text)
+    assert "0 of 1 test passed · 1 failed, strict" in text
+    assert "Points: persistence 1/2" in text
+
+
+def test_notes_are_told_whether_a_test_passed_or_not() -> None:
+    note = "9 of 10 states were opened."
+    noted = [msgspec.structs.replace(outcome(name), note=note) for name in ("test_a", "test_b")]
+    failed = power_outcome("c", two_cuts(), 2, note="Another note.")
+    text = page(*noted, outcome("test_d"), failed)
+    assert f"── Notes ─{'─' * 70}\n  test_a, test_b\n    {note}\n\n── Result" in text
+    assert text.count("Another note.") == 1
+    assert "Notes" not in page(outcome("test_d"))
+
+
+def test_notes_of_failures_that_are_not_told_in_full_are_told_too() -> None:
+    failed = [
+        outcome(f"test_{n}", "failed", Failure(f"reason {n}")) for n in range(FULL_FAILURES_MAX + 1)
+    ]
+    noted = [msgspec.structs.replace(each, note=f"Note of {each.name}.") for each in failed]
+    text = page(*noted)
+    assert [text.count(f"Note of {each.name}.") for each in noted] == [1] * len(noted)
+    last = noted[-1]
+    assert f"  {last.name}\n    {last.note}\n" in text

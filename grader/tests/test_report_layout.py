@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.report.layout import Field, explain, field_at, preview
+from grader.report.fields import Field, field_at, preview
+from grader.report.layout import explain, explain_part, guess, kind_of, number_of
+from grader.report.scan import entry_end, frame_end, stretches
 from grader.testkit import formats
 
 SET = formats.entry(formats.SET, 1_700_000_000_000_000_000, "user", b"ada")
@@ -90,7 +92,7 @@ def test_a_field_cut_short_says_how_much_is_missing() -> None:
 def test_a_wrong_checksum_comes_with_the_right_one() -> None:
     right = SEGMENT[:4].hex()
     text = explain(b"\x00\x00\x00\x00" + SEGMENT[4:])[0].text
-    assert text == f"00000000 wrong: computed {right}"
+    assert text == f"00000000 is WRONG: the bytes give {right}"
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,58 @@ def test_what_is_wrong_with_a_field_is_said(at: int, byte: int, name: str, text:
 
 def test_bytes_of_no_known_format_have_no_fields() -> None:
     assert explain(b"") == explain(b"KVL") == explain(b"*1\r\n$4\r\nPING\r\n") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "number"),
+    [
+        ("wal-0000000001.log", "segment", 1),
+        ("wal-12345678901.log", "segment", 12_345_678_901),
+        ("snapshot-0000000042.kvsp", "snapshot", 42),
+        ("snapshot-0000000042.kvsp.tmp", "snapshot", 42),
+        ("wal-1.log", "", -1),
+        ("wal-00000000001.log", "", -1),
+        ("wal-000000000\u0661.log", "", -1),
+        ("wal-0000000001.log\n", "", -1),
+        ("LOCK", "", -1),
+    ],
+)
+def test_a_name_says_what_a_file_is(name: str, kind: str, number: int) -> None:
+    assert (kind_of(name), number_of(name)) == (kind, number)
+
+
+def test_a_segment_is_one_by_its_name_when_its_first_frame_is_damaged() -> None:
+    damaged = SEGMENT[:10] + b"?" + SEGMENT[11:]
+    assert guess(damaged) == ""
+    fields = explain(damaged, "segment")
+    check(damaged, fields)
+    first, second = [field for field in fields if field.name == "crc32"]
+    assert (first.is_wrong, second.is_wrong) == (True, False)
+    assert second.owner == f"the frame at {len(SET + DELETE) + 8}"
+
+
+def test_a_frame_is_found_after_a_length_that_lies() -> None:
+    damaged = SEGMENT[:4] + b"\x7f" + SEGMENT[5:]
+    owners = {field.owner for field in explain(damaged, "segment") if field.text.endswith(" ok")}
+    assert owners == {f"the frame at {len(SET + DELETE) + 8}"}
+
+
+def test_zeros_where_a_frame_should_begin_are_named() -> None:
+    (zeros,) = explain(SEGMENT + bytes(34), "segment")[-1:]
+    assert (zeros.offset, zeros.size, zeros.name) == (len(SEGMENT), 34, "zeros")
+    assert zeros.text == "34 zero bytes"
+
+
+def test_a_snapshot_without_its_magic_is_one_by_its_name() -> None:
+    fields = explain(b"KVSX" + SNAPSHOT[4:], "snapshot")
+    assert fields[0].text == '"KVSX", should be "KVSP"'
+    assert [field.name for field in fields if field.is_wrong] == ["magic", "crc32"]
+
+
+def test_only_an_op_that_has_a_value_may_have_one() -> None:
+    delete, expire = (formats.entry(op, 1, "k", b"abc") for op in (formats.DELETE, formats.EXPIRE))
+    assert explain(delete)[-2].text == "3: a DELETE has no value"
+    assert explain(expire)[-2].text == "3: the value of an EXPIRE has 0 or 8 bytes"
 
 
 def test_bytes_after_the_end_are_the_rest() -> None:
@@ -144,3 +198,28 @@ def test_any_damage_is_explained(whole: bytes, at: int, junk: bytes, data: st.Da
     at %= len(whole)
     damaged = (whole[:at] + junk + whole[at + len(junk) :])[: data.draw(st.integers(0, 200))]
     check(damaged, explain(damaged))
+
+
+@given(st.sampled_from([SET, DELETE]), st.integers(0, 40), st.binary(max_size=3), st.data())
+def test_the_quick_look_and_the_long_one_agree_on_entries(
+    whole: bytes, at: int, junk: bytes, data: st.DataObject
+) -> None:
+    damaged = whole[:at] + junk + whole[at + len(junk) :]
+    end = data.draw(st.integers(0, len(damaged)))
+    fields = explain_part("entry", damaged, 0, end)
+    is_whole = bool(fields) and not any(field.is_wrong for field in fields)
+    after = fields[-1].end if is_whole else -1
+    assert entry_end(damaged, 0, end) == after
+
+
+@given(st.integers(0, 100), st.binary(max_size=3), st.integers(0, 200))
+def test_a_segment_is_taken_apart_without_a_gap(at: int, junk: bytes, size: int) -> None:
+    damaged = (SEGMENT[:at] + junk + SEGMENT[at + len(junk) :] + DELETE)[:size]
+    end = 0
+    for stretch in stretches(damaged):
+        assert stretch.offset == end < stretch.end
+        end = stretch.end
+        assert stretch.is_intact == (frame_end(damaged, stretch.offset) == end)
+        assert stretch.is_intact or end == len(damaged) or frame_end(damaged, end) > 0
+    assert end == len(damaged)
+    check(damaged, explain(damaged, "segment"))

@@ -8,7 +8,7 @@ import pytest
 from grader.grading.model import Adjustment, Entry, Student, Tally
 from grader.grading.rubric import RUBRIC_FILE, Late, ManualMark, load_rubric
 from grader.grading.rubric_file import RubricError
-from grader.outcome import LATENT_SHARE, SUITES
+from grader.outcome import LATENT_SHARE, STRICT_SHARE, SUITES
 from grader.tests.make_outcomes import (
     WEIGHTS,
     a_rubric,
@@ -17,8 +17,10 @@ from grader.tests.make_outcomes import (
     marks,
     runs,
     stage1,
+    stage2,
     unit,
 )
+from grader.tests.make_powercuts import power_outcome, unsynced_folder
 from grader.tests.make_races import latent, race_outcome
 
 DUE = datetime(2026, 11, 20, 23, 59, tzinfo=UTC)
@@ -66,6 +68,20 @@ def test_a_rubric_says_what_a_latent_failure_earns(rubric_of, text, share):
     first = unit(1, *stage1().outcomes, race)
     found = graded(rubric=rubric_of(f"[races]\n{text}"), runs=tuple(runs(first)))
     assert found.suites["concurrency"] == Tally(5 + 2 * share, 7)
+
+
+def test_the_bundled_share_of_a_strict_failure_is_the_one_of_a_stage_page():
+    assert load_rubric().strict_share == STRICT_SHARE == 0.5
+    assert "strict = 0.5" in RUBRIC_FILE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("text", "share"), [("", 0.5), ("strict = 0", 0), ("strict = 1", 1)])
+def test_a_rubric_says_what_a_strict_failure_earns(rubric_of, text, share):
+    second = unit(2, *stage2().outcomes, power_outcome("cut", unsynced_folder(), 2))
+    rubric = rubric_of(f"[powercuts]\n{text}")
+    found = graded(rubric=rubric, runs=tuple(runs(second=second)))
+    assert found.suites["persistence"] == Tally(4 + 2 * share, 6)
+    assert rubric.latent_share == 0.5
 
 
 def test_points_replace_those_of_the_test(rubric_of):
@@ -156,6 +172,8 @@ def test_without_a_time_no_lateness_is_counted_and_the_instructor_is_told():
         ("[races]\nlatent = nan", r"line 2: latent must be a number"),
         ('[races]\nlatent = "half"', r"line 2: latent must be a number"),
         ("[races]\nlatent = true", r"line 2: latent must be a number"),
+        ("[powercuts]\nstrict = 2", r"line 2: strict must be a number from 0 to 1$"),
+        ("[powercuts]\nlatent = 1", r"'latent' means nothing in \[powercuts\]; known: strict"),
         ("[races]\nlate = 0.5", r"line 2: 'late' means nothing in \[races\]; known: latent"),
         ("[late]\nper_day = 1", r"due must be a moment"),
         ("[late]\ndue = 2026-11-20T23:59:00\nper_day = 1", r"line 2: due must be a moment with"),

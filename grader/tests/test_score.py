@@ -24,6 +24,7 @@ from grader.tests.make_outcomes import (
     stage2,
     unit,
 )
+from grader.tests.make_powercuts import power_outcome, unsynced_folder, unsynced_set
 from grader.tests.make_races import latent, lost_update, race_outcome
 
 
@@ -236,3 +237,44 @@ def test_the_better_run_is_chosen_by_what_latent_failures_earn():
     for share, is_better in ((0.5, True), (0.0, False)):
         found = make_grade(seen, a_rubric(latent_share=share), (1, 2))
         assert found.runs[1].uses_carried == is_better
+
+
+def cut(failure, *more, points=2.0):
+    """Stage 2 with a test of 2 points of persistence that failed so, and further outcomes."""
+    lost = msgspec.structs.replace(power_outcome("cut", failure, 2), points=points)
+    return unit(2, *stage2().outcomes, lost, *more)
+
+
+def test_a_strict_failure_earns_its_share_on_both_axes_and_scales_quality():
+    found = grade(*runs(second=cut(unsynced_folder())), quality=marks(1.0, 1.0))
+    assert found.suites["persistence"] == Tally(5.0, 6.0)
+    assert found.stages["stage2"] == Tally(10 + 1 + 11 / 12, 13)
+    ordered = grade(*runs(second=cut(unsynced_set())))
+    assert ordered.suites["persistence"] == Tally(4.0, 6.0)
+
+
+@pytest.mark.parametrize("status", ["timeout", "crashed", "skipped", "error"])
+def test_only_a_failed_test_can_be_strict(status):
+    lost = msgspec.structs.replace(power_outcome("cut", unsynced_folder()), status=status)
+    assert (lost.is_strict, lost.earned, lost.lost) == (False, 0.0, 2.0)
+
+
+def test_latent_and_strict_have_shares_of_their_own():
+    shares = {"latent_share": 0.25, "strict_share": 0.75}
+    race = msgspec.structs.replace(race_outcome("race", latent()), **shares)
+    lost = msgspec.structs.replace(power_outcome("cut", unsynced_folder()), **shares)
+    assert (race.is_latent, race.is_strict, race.share) == (True, False, 0.25)
+    assert (lost.is_latent, lost.is_strict, lost.share) == (False, True, 0.75)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0])
+def test_the_rows_add_up_with_strict_failures_too(share):
+    seen = evidence(runs=tuple(runs(second=cut(unsynced_folder(), points=3.0))))
+    found = make_grade(seen, a_rubric(strict_share=share), (1, 2))
+    rows = make_rows(found)
+    assert math.fsum(row.score for row in rows) == pytest.approx(found.score, abs=0.01)
+    light = make_rows(without_details(found))
+    assert light != rows  # no files in the one
+    assert [row.score for row in light] == [row.score for row in rows]
+    (row,) = [row for row in light if row.outcome and row.outcome.is_strict]
+    assert (row.share, row.has_passed) == (share, False)

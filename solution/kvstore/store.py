@@ -448,6 +448,8 @@ class Store:
 class _FailedLog:
     """Stands where the log was, when a segment behind it failed and could not be taken back."""
 
+    closed = False
+
     def append(self, *_entries: Entry) -> None:
         self.sync()
 
@@ -456,6 +458,7 @@ class _FailedLog:
 
     def close(self) -> None:
         """There is nothing to put on disk."""
+        self.closed = True
 
 
 class _Rehearsal:

@@ -2,10 +2,8 @@
 
 import errno
 import os
-from pathlib import Path
 
 import pytest
-
 from kvstore import LogFailedError, Store
 
 
@@ -66,9 +64,10 @@ def test_the_names_of_new_folders_are_synced(tmp_path, monkeypatch):
     synced, real = [], os.fsync
 
     def fsync(fd):
-        synced.append(Path(os.readlink(f"/proc/self/fd/{fd}")))
+        synced.append(os.fstat(fd).st_ino)
         real(fd)
 
     monkeypatch.setattr(os, "fsync", fsync)
     Store.open(tmp_path / "new" / "deeper").close()
-    assert {tmp_path, tmp_path / "new", tmp_path / "new" / "deeper"} <= set(synced)
+    folders = (tmp_path, tmp_path / "new", tmp_path / "new" / "deeper")
+    assert {folder.stat().st_ino for folder in folders} <= set(synced)

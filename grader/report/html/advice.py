@@ -75,7 +75,8 @@ def _mend(start: str, stage: StageView, failure: FailureView) -> Advice:
     there = Link(f"failure {failure.number}", f"#{failure.anchor}")
     read = NextStep("Read what went wrong:", failure.title, there)
     look = NextStep("Open this, and follow the steps of the test:", code=_about(stage, failure))
-    steps = (read, _open(failure.frames) or _stopped(failure) or look, _run(failure.command))
+    where = _open(failure.frames) or _stopped(failure) or _taken(failure) or look
+    steps = (read, where, _run(failure.command))
     return Advice(_go_on(start, stage), steps)
 
 
@@ -112,6 +113,16 @@ def _stopped(failure: FailureView) -> NextStep | None:
     return NextStep(
         "A thread stood here when the switch hurt; find out what another may change meanwhile:",
         code=f"kvstore/{failure.timeline.hurt_place}",
+    )
+
+
+def _taken(failure: FailureView) -> NextStep | None:
+    """The step that leads to what a power cut took, and to the call that did not sync it."""
+    if failure.power_cut is None or not failure.power_cut.taken:
+        return None
+    return NextStep(
+        "The power cut took this; find out what should have been synced, and before what:",
+        code=failure.power_cut.taken,
     )
 
 

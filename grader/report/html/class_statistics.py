@@ -50,7 +50,8 @@ class PassRate:
     """How often one test was passed: `passed` of the `ran` submissions that met it.
 
     `separation` is -1.0 to 1.0: how well passing it goes with the rest of the score. None when it
-    says nothing: everybody passed, nobody did, or all others are equal.
+    says nothing: everybody passed, nobody did, or all others are equal. Of `noted` submissions the
+    test says how thorough it was, of the last one in the words of `note`.
     """
 
     outcome: Outcome
@@ -58,6 +59,8 @@ class PassRate:
     ran: int
     separation: float | None
     mean_seconds: float
+    noted: int = 0
+    note: str = ""
 
     @property
     def share(self) -> float:
@@ -131,6 +134,7 @@ class _Met:
     passed: list[bool] = field(default_factory=list)
     rest: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, outcome: Outcome, rest: float) -> None:
         """Note an outcome in a submission, and the submission's score without this test's points,
@@ -139,6 +143,8 @@ class _Met:
         self.passed.append(outcome.status == "passed")
         self.rest.append(rest)
         self.seconds.append(outcome.seconds)
+        if outcome.note:
+            self.notes.append(outcome.note)
 
     def sum_up(self) -> PassRate:
         """What became of it in the whole class."""
@@ -148,6 +154,8 @@ class _Met:
             ran=len(self.passed),
             separation=point_biserial(self.passed, self.rest),
             mean_seconds=statistics.fmean(self.seconds),
+            noted=len(self.notes),
+            note=self.notes[-1] if self.notes else "",
         )
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grader.outcome import Comparison, Failure, Frame, Interleaving, Outcome, Status, Step
+from grader.outcome import Comparison, Failure, Frame, Outcome, Status, Step
 from grader.report.bytediff import NARROW_ROW_BYTES, Line, differences, dump_lines
 from grader.report.html.context import Context, HintView
+from grader.report.html.powercut import PowerCutView, power_cut_view
 from grader.report.html.timeline import Timeline, timeline
 from grader.report.telling import (
     EXPLANATIONS,
+    Again,
     Side,
+    again,
     bytes_to_dump,
     ending,
     last_frames,
@@ -24,7 +27,7 @@ from grader.report.telling import (
     sides,
 )
 from grader.report.turns import LATENT_MEANS
-from grader.report.words import replay_command, schedule_command
+from grader.report.words import replay_command
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class Dump:
 class FailureView:
     """A failure in full; `cost` is what it and those `alike` cost of the 100.
 
-    `latent` says what that means, and is empty otherwise; `schedules` are the commands that run the
-    schedule of the `timeline` again.
+    `note` says how thorough the test was; `latent` says what that means, and is empty otherwise;
+    `again` is how to see the `timeline` or the `power_cut` once more.
     """
 
     number: int
@@ -50,11 +53,13 @@ class FailureView:
     status_words: str
     suite: str
     cost: float
+    note: str
     reason: str
     explanation: str
     latent: str
     timeline: Timeline | None
-    schedules: tuple[str, ...]
+    power_cut: PowerCutView | None
+    again: Again | None
     steps: tuple[Step, ...]
     sides: tuple[Side, ...]
     dump: Dump | None
@@ -76,7 +81,7 @@ def failure_view(context: Context, number: int, group: Sequence[Outcome]) -> Fai
     """Tell the failures of `group`, which have one cause, once. All must be visible tests."""
     outcome, *alike = group
     failure = context.own_failure(outcome) or Failure("")
-    race = failure.interleaving
+    race, cut = failure.interleaving, failure.power_cut
     frames_left_out, frames = last_frames(failure.frames)
     printed_left_out, printed = last_printed(failure.printed)
     both = bytes_to_dump(failure.comparison) if failure.comparison else None
@@ -88,12 +93,14 @@ def failure_view(context: Context, number: int, group: Sequence[Outcome]) -> Fai
         status_words=ending(outcome),
         suite=outcome.suite,
         cost=context.cost(group),
+        note=outcome.note,
         reason=reason_words(failure),
         explanation=EXPLANATIONS.get(outcome.status, ""),
         latent=LATENT_MEANS if outcome.is_latent else "",
         timeline=timeline(race) if race else None,
-        schedules=_schedules(outcome.stage, race),
-        steps=() if race else failure.steps,
+        power_cut=power_cut_view(cut) if cut else None,
+        again=again(outcome),
+        steps=() if race or cut else failure.steps,
         sides=_sides(failure.comparison) if both is None else (),
         dump=_dump(*both) if both else None,
         frames=tuple(frames),
@@ -104,12 +111,6 @@ def failure_view(context: Context, number: int, group: Sequence[Outcome]) -> Fai
         hint=context.hint(outcome.hint) if outcome.status != "error" else None,
         command=replay_command(outcome.stage, outcome.name, context.grade.seed),
     )
-
-
-def _schedules(stage: int, race: Interleaving | None) -> tuple[str, ...]:
-    if race is None or not race.replay:
-        return ()
-    return tuple(schedule_command(stage, race.replay, debug=debug) for debug in (False, True))
 
 
 def _sides(comparison: Comparison | None) -> tuple[Side, ...]:

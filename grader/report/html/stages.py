@@ -44,7 +44,8 @@ class NotRun:
 
 @dataclass(frozen=True)
 class StageView:
-    """One stage; `passed` and `total` count hidden tests too, `visible` are titles that passed.
+    """One stage; `passed` and `total` count hidden tests too. `visible` are those that passed and
+    can be read: title and note.
 
     `lost` is what its tests cost of the 100, hidden ones included.
     """
@@ -60,7 +61,7 @@ class StageView:
     failures: tuple[FailureView, ...]
     not_run: tuple[NotRun, ...]
     topics: tuple[Topic, ...]
-    visible: tuple[str, ...]
+    visible: tuple[tuple[str, str], ...]
     hidden_passed: int
 
     @property
@@ -84,7 +85,7 @@ def _view(context: Context, run: StageRun, told: int) -> StageView:
     outcomes = run.chosen.outcomes
     visible = [outcome for outcome in outcomes if not outcome.hidden]
     passed = [outcome for outcome in outcomes if outcome.status == "passed"]
-    shown = tuple(outcome.title or outcome.name for outcome in passed if not outcome.hidden)
+    shown = tuple((o.title or o.name, o.note) for o in passed if not o.hidden)
     return StageView(
         number=stage.number,
         name=stage.name,

@@ -188,13 +188,13 @@ class _Drawing:
         for row in rows:
             columns = indent if row.label or row.kind == "saw" else 0
             label = row.label
-            for part in _folded(row.text, self.columns - columns):
+            for part in folded(row.text, self.columns - columns):
                 yield Line(row.kind, x + columns * CHAR, y + _BASELINE, part, label, x)
                 label = ""
                 y += LINE
 
 
-def _folded(text: str, columns: int) -> Iterator[str]:
+def folded(text: str, columns: int) -> Iterator[str]:
     """Lines of at most so many columns."""
     for line in textwrap.wrap(text, columns, break_on_hyphens=False) or [""]:
         yield from chop_cells(line, columns)
