@@ -13,6 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from grader.found import FailureFound
+from grader.outcome import Failure
 from grader.powercuts.answers import Answer, Session, read_answers, read_events, read_sessions
 from grader.powercuts.effects import Disk, Event, Tree, is_effect, start_of, with_files
 from grader.powercuts.subject import Subject
@@ -30,8 +32,11 @@ Fault = tuple[str, int, int, str, int]
 many bytes the first of these takes if it is a write."""
 
 
-class UnsupportedIO(Exception):  # noqa: N818  (the package's failure, not an error of ours)
+class UnsupportedIO(FailureFound):
     """The package changed files in a way that cannot be followed."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(Failure(sentence))
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,11 @@ class PowerAgent:
                 said = [read_sessions(one, counts, str(self._root)) for one in raw]
             except ValueError:
                 raise self._broken("opening it again") from None
+            if any(session.end == "strayed" for one in said for session in one):
+                raise UnsupportedIO(
+                    "unsupported I/O: when it was opened again, the package left files or processes"
+                    " outside of its data folder"
+                )
             self._quit_if_asked([answer for one in said for each in one for answer in each.answers])
             yield from said
             if len(said) < len(batch):

@@ -13,8 +13,10 @@ from typing import Any, Literal
 from grader.outcome import Frame
 from grader.powercuts.effects import Event
 
+_ENDS = ("done", "timeout", "crashed", "strayed")
 _TEXT_CHARS_MAX, _FRAMES_MAX = 2_000, 12
 _COUNT_MAX = 2**62
+_STATE = re.compile(r"[^\s'\"(]*/state-\d+/")  # the folder of one state, wherever that lies
 _SIZE_MAX = 16 * 1024 * 1024  # of a file, in bytes; the recorder follows no larger one
 _SHAPES: dict[str, tuple[type, ...]] = {
     "file": (str, int),
@@ -64,7 +66,7 @@ class Answer:
 class Session:
     """What the calls of one process gave, up to the first that raised, and the events of it."""
 
-    end: Literal["done", "timeout", "crashed"]
+    end: Literal["done", "timeout", "crashed", "strayed"]
     answers: tuple[Answer, ...]
     events: tuple[Event, ...] = ()
 
@@ -76,7 +78,7 @@ class Session:
 
 def read_answers(raw: Any, wanted: int, root: str = "") -> tuple[Answer, ...]:
     """Read the rows of at most so many calls. Paths lose what lies before the data folder, which is
-    another one each time: `root`, and the folder of one state in it.
+    another one each time: `root`, or the folder of one state.
     """
     _require(type(raw) in (list, tuple) and len(raw) <= wanted)
     return tuple(_answer(row, root) for row in raw)
@@ -105,7 +107,7 @@ def _is_inside(part: Any) -> bool:
 
 
 def _session(raw: Any, wanted: int, root: str) -> Session:
-    _require(type(raw) is dict and raw.get("end") in ("done", "timeout", "crashed"))
+    _require(type(raw) is dict and raw.get("end") in _ENDS)
     answers = read_answers(raw.get("calls"), wanted, root)
     is_whole = len(answers) == wanted or (answers and answers[-1].refusal is not None)
     _require(raw["end"] != "done" or bool(is_whole))
@@ -143,7 +145,8 @@ def _refusal(value: dict[Any, Any], place: Any, root: str) -> Refusal:
 
 
 def _without(root: str, text: str) -> str:
-    return re.sub(re.escape(root) + r"/(state-\d+/)?", "", text) if root else text
+    text = _STATE.sub("", text)
+    return text.replace(f"{root}/", "") if root else text
 
 
 def _require(is_right: bool) -> None:  # noqa: FBT001

@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from grader.powercuts.agent import UnsupportedIO
-from grader.powercuts.explore import Explorer, Found
+from grader.powercuts.case import Found
+from grader.powercuts.explore import Explorer
 from grader.remote.failures import CallFailure
 
 SHRINK_SECONDS = 3.0

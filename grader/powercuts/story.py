@@ -11,9 +11,9 @@ import msgspec
 from grader.outcome import DiskFile, DiskOperation, HistoryCall, PowerCut, Step
 from grader.powercuts.agent import Recorded
 from grader.powercuts.answers import Answer
+from grader.powercuts.case import Cut, Found
 from grader.powercuts.durable import durable
 from grader.powercuts.effects import Event, is_effect
-from grader.powercuts.explore import Cut, Found
 from grader.powercuts.judge import Plan
 from grader.powercuts.states import CrashState
 from grader.remote.trace import show

@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from grader.found import FailureFound
 from grader.oracle.history import Op
 from grader.outcome import Failure
-from grader.powercuts.agent import Fault, PowerAgent, UnsupportedIO
+from grader.powercuts.agent import Fault, PowerAgent
 from grader.powercuts.answers import Answer, Refusal, Session
+from grader.powercuts.case import Case, Found, Trial
 from grader.powercuts.effects import Disk, Tree, is_effect, start_of, with_files
-from grader.powercuts.explore import Case, Explored, Explorer, Found, Trial
+from grader.powercuts.explore import Explored, Explorer
 from grader.powercuts.judge import Plan
 from grader.powercuts.replay import PowerCutReplay
 from grader.powercuts.shrink import shrink
@@ -29,7 +31,6 @@ from grader.remote.failures import RemoteError
 from grader.remote.session import Session as Conversation
 from grader.remote.trace import Trace
 from grader.replay import ReplayError, check_of
-from grader.testkit.found import FailureFound
 from grader.testkit.rerun import Rerun
 
 
@@ -169,10 +170,7 @@ class PowerCuts:
         return Trial(subject, whole, (1 << len(whole)) - 1, _tree(files or {}))
 
     def _record(self, explorer: Explorer, trial: Trial) -> Case:
-        try:
-            case = explorer.record(trial)
-        except UnsupportedIO as problem:
-            raise FailureFound(Failure(str(problem))) from None
+        case = explorer.record(trial)
         if case.refusal is not None:
             refusal = case.refusal
             raise RemoteError(refusal.names, refusal.message, refusal.frames)

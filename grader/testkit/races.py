@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from grader.found import FailureFound
 from grader.oracle.workload import Workload, workloads
 from grader.outcome import Failure, Interleaving
 from grader.races.explorer import Explorer, Recording, Run
@@ -26,7 +27,6 @@ from grader.races.story import tell
 from grader.remote.failures import RemoteError
 from grader.remote.session import Session
 from grader.replay import ReplayError
-from grader.testkit.found import FailureFound
 from grader.testkit.rerun import Rerun
 
 SCHEDULES = 40  # of one program

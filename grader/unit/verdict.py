@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from grader.course import STAGES_DIR
+from grader.found import FailureFound
 from grader.outcome import Comparison, Failure, Frame, Status
 from grader.remote.failures import (
     CallTimeout,
@@ -25,7 +26,6 @@ from grader.remote.failures import (
 )
 from grader.remote.handle import Handle
 from grader.remote.trace import represent, shorten, show
-from grader.testkit.found import FailureFound
 
 _GRADER_DIR = Path(__file__).resolve().parent.parent
 BYTES_KEPT_MAX = 4096
