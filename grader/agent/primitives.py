@@ -68,6 +68,7 @@ without_traceback = BaseException.with_traceback
 decode_bytes, find_in_buffer = bytes.decode, bytearray.find
 split_bytes, partition_from_right = bytes.split, bytes.rpartition
 partition, partition_text_from_right = str.partition, str.rpartition
+is_number = str.isdecimal
 values_of, items_of, sort = dict.values, dict.items, list.sort
 
 

@@ -1,8 +1,8 @@
 """Correct submissions that are built in another way than the reference pass as it does.
 
-`designs/NAME/` holds the files in which a design differs; all others are the reference's. The
-stores also bring a file of their own along, `designs/engine.py`. What a test must not do is to
-demand the reference's way: these are what it is tried on.
+`designs/NAME/` holds the files in which a design differs; all others are the reference's. What
+several designs share lies beside them (`designs/engine.py` and so on) and goes with each. What a
+test must not do is to demand the reference's way: these are what it is tried on.
 """
 
 from pathlib import Path
@@ -15,13 +15,18 @@ from grader.unit.worker import run_in_worker
 
 COURSE = load_course()
 DESIGNS = Path(__file__).parent / "designs"
-# A store stands in two stages: it is written in one, and takes snapshots in the next.
-STAGES = {"rwlock.py": (1,), "memory.py": (1,), "store.py": (4, 5)}
-RUNS = [
-    (path.parent.name, stage)
-    for path in sorted(DESIGNS.glob("*/*.py"))
-    for stage in STAGES[path.name]
-]
+# A store stands in two stages: it is written in one, and takes snapshots in the next. Where a
+# design has a log of its own, the store that stands on it is looked at as well.
+STAGES = {
+    "rwlock.py": (1,),
+    "memory.py": (1,),
+    "wal.py": (3, 4, 5),
+    "snapshot.py": (5,),
+    "store.py": (4, 5),
+}
+RUNS = sorted(
+    {(path.parent.name, stage) for path in DESIGNS.glob("*/*.py") for stage in STAGES[path.name]}
+)
 SEED = 7
 
 

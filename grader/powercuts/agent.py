@@ -51,6 +51,10 @@ class Recorded:
         """The disk before the first event."""
         return Disk(self.start, start_of(self.events))
 
+    def tree(self) -> Tree:
+        """What was there in the end."""
+        return self.disk().make(filter(is_effect, self.events)).tree()
+
 
 class PowerAgent:
     """The agents of one test; one that `is_debugged` opens folders in this process."""
@@ -163,7 +167,7 @@ def _check_complete(recorded: Recorded, found: Tree) -> None:
     for event in recorded.events:
         if event[0] == "unsupported":
             raise UnsupportedIO(f"unsupported I/O: {event[1]}, so no power cut can be tried")
-    told = recorded.disk().make(event for event in recorded.events if is_effect(event)).tree()
+    told = recorded.tree()
     for name in sorted(told.files.keys() | found.files.keys()):
         if told.files.get(name) != found.files.get(name):
             raise UnsupportedIO(

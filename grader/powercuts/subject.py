@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from grader.oracle.history import Op
@@ -70,6 +70,9 @@ class Subject(Protocol):
 
     def said(self, contents: Contents, name: str) -> str:
         """What is there under a name, in a few words."""
+
+    def lacks(self, history: Sequence[Op], names: Collection[str]) -> str:
+        """What files there should be after a history, and are not, in a sentence; empty if none."""
 
     def text(self, call: Invocation) -> str:
         """A call as a student would write it; empty for one that is the test's own."""

@@ -5,7 +5,7 @@ A history is a list of operations such as `("set", ("a", b"1"))`; see `PowerCuts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,8 +26,10 @@ _DAMAGE = ("CorruptLogError", "CorruptSnapshotError")
 
 
 @dataclass(frozen=True)
-class Damage:
-    """How a subject says that the disk is damaged: with the file and the offset."""
+class OnDisk:
+    """What all subjects have in common: the texts of their calls, and how they say that the disk is
+    damaged: with the file and the offset.
+    """
 
     def text(self, call: Invocation) -> str:
         """A call as a student would write it; of the clock, by how much it has gone on."""
@@ -37,6 +39,10 @@ class Damage:
             return f"clock at +{call.args[0] - START_NS / _NS_PER_SECOND:g} s"
         return call.text()
 
+    def lacks(self, _history: Sequence[Op], _names: Collection[str]) -> str:
+        """Nothing: what is not there is missed when it is opened again."""
+        return ""
+
     def is_declared(self, refusal: Refusal) -> bool:
         """Whether an error is one of the course's for damage, and names the place."""
         is_damage = any(name in _DAMAGE for name in refusal.names)
@@ -44,7 +50,7 @@ class Damage:
 
 
 @dataclass(frozen=True)
-class StoreHistory(Damage):
+class StoreHistory(OnDisk):
     """A `Store`. Operations are those of `grader.oracle`; `("reopen", ())` closes it and opens it
     again. Deadlines must be more than 100 s away: when it is opened after a power cut, the clock
     has gone on by so much.
@@ -69,6 +75,12 @@ class StoreHistory(Damage):
     def calls(self, history: Sequence[Op]) -> Sequence[Invocation]:
         """The operations by their names."""
         return [Invocation("store", name, args) for name, args in history]
+
+    def lacks(self, history: Sequence[Op], names: Collection[str]) -> str:
+        """A snapshot, if one was taken; without it the log is all that is opened again."""
+        if ("snapshot", ()) not in history or any(name.endswith(".kvsp") for name in names):
+            return ""
+        return "a snapshot was taken, and there is none in the folder"
 
     def look(self) -> Sequence[Invocation]:
         """Everything, some time later."""
@@ -113,7 +125,7 @@ class StoreHistory(Damage):
 
 
 @dataclass(frozen=True)
-class LogHistory(Damage):
+class LogHistory(OnDisk):
     """A `WAL`: `("append", (row, …))` appends rows as one frame, `("sync", ())`, `("close", ())`,
     `("advance", (seconds,))` moves the clock of its policy.
     """
@@ -190,7 +202,7 @@ class LogHistory(Damage):
 
 
 @dataclass(frozen=True)
-class SnapshotFile(Damage):
+class SnapshotFile(OnDisk):
     """The file that `write_snapshot` writes: `("write", (items, deadlines))`, each time anew. What
     is there is the last that was written.
     """

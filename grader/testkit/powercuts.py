@@ -172,8 +172,11 @@ class PowerCuts:
     def _record(self, explorer: Explorer, trial: Trial) -> Case:
         case = explorer.record(trial)
         if case.refusal is not None:
-            refusal = case.refusal
-            raise RemoteError(refusal.names, refusal.message, refusal.frames)
+            raise _as_error(case.refusal)
+        names = case.recorded.tree().files
+        lack = "" if trial.faults else trial.subject.lacks(trial.history, names)
+        if lack:
+            raise FailureFound(Failure(lack))
         return case
 
     def _conclude(self, explorer: Explorer, explored: Explored, number: int) -> None:
@@ -182,6 +185,7 @@ class PowerCuts:
             self._tell_note(cap[:1].upper() + cap[1:] + ".")
         found = explored.first
         if found is not None:
+            _refuse_unwritten(found)
             faults = found.case.trial.faults
             if faults:
                 number += faults[0][1] - 1
@@ -239,6 +243,17 @@ def _left(tree: Tree, session: Session) -> Mapping[str, bytes]:
     """What is there after a session whose changes were written down."""
     events = with_files(session.events)
     return Disk(tree, start_of(events)).make(filter(is_effect, events)).tree().files
+
+
+def _as_error(refusal: Refusal) -> RemoteError:
+    return RemoteError(refusal.names, refusal.message, refusal.frames)
+
+
+def _refuse_unwritten(found: Found) -> None:
+    """Raise what a call raised that is not written yet: no power cut has to do with that."""
+    for session in found.sessions:
+        if session.refusal is not None and "NotImplementedError" in session.refusal.names:
+            raise _as_error(session.refusal)
 
 
 def _is_a(event: tuple[Any, ...], operation: str) -> bool:

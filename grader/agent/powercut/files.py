@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import io
 import os
+from operator import index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     Attempts = Mapping[str, Callable[..., Any]]
     _Raw: Any
 _real_open, _Raw = builtins.open, io.FileIO
-_BUFFER_BYTES = 8192
+_BUFFER_BYTES = 8192  # the same on every file system, so that every machine has the same record
 _FLAGS = {
     "r": os.O_RDONLY,
     "w": os.O_CREAT | os.O_TRUNC,
@@ -47,37 +48,64 @@ def recording_raw(attempts: Attempts) -> type[io.FileIO]:
             raise failure
         return result
 
+    init, write, truncate = _opening(change), _writing(change), _truncating(change)
+    return type("FileIO", (_Raw,), {"__init__": init, "write": write, "truncate": truncate})
+
+
+def _opening(change: Callable[..., Any]) -> Callable[..., None]:
+    real_init = _Raw.__init__
+
     def init(
-        self: Any, file: Any, mode: str = "r", closefd: Any = True, opener: Any = None
+        self: Any,
+        file: Any,
+        mode: str = "r",
+        closefd: bool = True,  # noqa: FBT001, FBT002
+        opener: Any = None,
     ) -> None:
-        if isinstance(file, int) or opener is not None or set(mode) - set("rwxab+"):
+        if isinstance(file, int) or opener is not None or not closefd or not _is_mode(mode, "b"):
             real_init(self, file, mode, closefd, opener)
             return
-        fd = change("open", os.fspath(file), _flags(mode), 0o666, None)
+        path = os.fspath(file)
+        path = str.__str__(path) if isinstance(path, str) else bytes(path)
+        fd = change("open", path, _flags(mode), 0o666, None)
         try:
             real_init(self, fd, mode)
-        except BaseException:
+        except BaseException as error:
             os.close(fd)
+            if isinstance(error, OSError):
+                error.filename = file  # it is a folder
             raise
         self.name = file
 
+    return init
+
+
+def _writing(change: Callable[..., Any]) -> Callable[..., Any]:
+    real_write = _Raw.write
+
     def write(self: Any, data: Any, /) -> Any:
+        plain = bytes(memoryview(data))
         if not self.writable():
             return real_write(self, data)  # raises as it should
         try:
-            return change("write", self.fileno(), bytes(memoryview(data)), None)
+            return change("write", self.fileno(), plain, None)
         except BlockingIOError:
             return None
+
+    return write
+
+
+def _truncating(change: Callable[..., Any]) -> Callable[..., Any]:
+    real_truncate = _Raw.truncate
 
     def truncate(self: Any, size: int | None = None, /) -> Any:
         if not self.writable():
             return real_truncate(self, size)
-        length = self.tell() if size is None else int(size)
+        length = self.tell() if size is None else index(size)
         change("truncate", self.fileno(), length)
         return length
 
-    real_init, real_write, real_truncate = _Raw.__init__, _Raw.write, _Raw.truncate
-    return type("FileIO", (_Raw,), {"__init__": init, "write": write, "truncate": truncate})
+    return truncate
 
 
 def recording_open(raw_file: type[io.FileIO]) -> Callable[..., Any]:
@@ -93,29 +121,25 @@ def recording_open(raw_file: type[io.FileIO]) -> Callable[..., Any]:
         closefd: bool = True,  # noqa: FBT001, FBT002
         opener: Any = None,
     ) -> Any:
-        kinds = [kind for kind in "rwxa" if kind in mode]
-        is_binary, is_updating = "b" in mode, "+" in mode
-        is_odd = len(kinds) != 1 or set(mode) - set("rwxabt+") or len(mode) != len(set(mode))
-        text_options = (encoding, errors, newline) != (None, None, None)
-        if (
-            is_odd
-            or (is_binary and ("t" in mode or text_options))
-            or (not is_binary and not buffering)
-        ):
+        text_options = (encoding, errors, newline)
+        if not _is_mode(mode, "bt") or not _are_options(mode, buffering, text_options):
             return _real_open(file, mode, buffering, encoding, errors, newline, closefd, opener)
-        raw = raw_file(file, kinds[0] + "+" * is_updating, closefd, opener)
+        is_binary = "b" in mode
+        raw = raw_file(file, mode.replace("b", "").replace("t", ""), closefd, opener)
         try:
             if buffering == 0:
-                return raw
-            size = buffering if buffering > 1 else _buffer_size(raw)
-            if is_updating:
+                if is_binary:
+                    return raw
+                raise ValueError("can't have unbuffered text I/O")
+            size = buffering if buffering > 1 else _BUFFER_BYTES
+            if "+" in mode:
                 buffer: Any = io.BufferedRandom(raw, size)
             else:
-                buffer = (io.BufferedReader if kinds == ["r"] else io.BufferedWriter)(raw, size)
+                buffer = (io.BufferedReader if "r" in mode else io.BufferedWriter)(raw, size)
             if is_binary:
                 return buffer
-            is_line = buffering == 1 or (buffering == -1 and raw.isatty())
-            text = io.TextIOWrapper(buffer, encoding, errors, newline, is_line)
+            is_line = buffering == 1 or (buffering < 0 and raw.isatty())
+            text = io.TextIOWrapper(buffer, *text_options, is_line)
             vars(text)["mode"] = mode
         except BaseException:
             raw.close()
@@ -132,5 +156,21 @@ def _flags(mode: str) -> int:
     return _FLAGS[kind] | (os.O_RDONLY if kind == "r" else os.O_WRONLY) | _EXTRA
 
 
-def _buffer_size(raw: io.FileIO) -> int:
-    return max(getattr(os.fstat(raw.fileno()), "st_blksize", 0), _BUFFER_BYTES)
+def _is_mode(mode: Any, more: str) -> bool:
+    """Whether it is a mode, with any of `more` in it. What is none the real function refuses."""
+    return (
+        isinstance(mode, str)
+        and not set(mode) - set("rwxa+" + more)
+        and len(mode) == len(set(mode))
+        and len(set(mode) & set("rwxa")) == 1
+    )
+
+
+def _are_options(mode: str, buffering: Any, text_options: tuple[Any, ...]) -> bool:
+    """Whether `open` would get as far as the file with them."""
+    return (
+        isinstance(buffering, int)
+        and not {"b", "t"} <= set(mode)
+        and all(option is None or isinstance(option, str) for option in text_options)
+        and ("b" not in mode or text_options == (None, None, None))
+    )

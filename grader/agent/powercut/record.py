@@ -14,8 +14,7 @@ from ..doing import doing, good, parts
 from ..race.look import call_named
 from ..race.values import copied, named_objects
 from .helpers import be_quiet, make_helpers, place_of
-from .recorder import attempts, mark, watch
-from .recorder import take as take_events
+from .recorder import attempts, mark, stop, watch
 from .reopen import reopen
 from .standins import install
 
@@ -52,9 +51,7 @@ def power_tools(_package_dir: str) -> dict[str, Callable[..., Made]]:
         yield from prepare(doing(box, []))
         watch(root, faults)
         rows, _kept = yield from history(box, folder, calls, False)  # noqa: FBT003
-        events = take_events()
-        watch("", [])
-        return "ok", {"calls": rows, "events": events}
+        return "ok", {"calls": rows, "events": stop()}
 
     def history(
         box: list[Outcome],

@@ -11,6 +11,9 @@ Events, in order:
 - ("begin", call), ("end", call): the history's own calls;
 - ("unsupported", what): a change that cannot be followed.
 
+While a change is made, the thread that makes it may be given another one: the garbage collector
+closes a file that nobody holds any more, which is written to by that. So it can lock once more.
+
 An fsync is written down and not made: no power is going to fail, and a disk is slow.
 
 See `grader.agent.primitives` for the rule that this file follows: it is called by code under test.
@@ -18,26 +21,22 @@ See `grader.agent.primitives` for the rule that this file follows: it is called 
 
 from __future__ import annotations
 
+import _thread
 import errno
 import os
 import sys
 
 from ..disk import path_of_descriptor
 from ..primitives import (
-    close,
     fstat,
     list_folder,
-    lock_acquire,
-    lock_release,
-    new_lock,
     opaque,
     open_file,
-    partition_text_from_right,
     stat,
     without_traceback,
-    working_folder,
     write,
 )
+from .places import place_in, real_path
 
 try:
     from fcntl import F_GETFL, fcntl
@@ -54,22 +53,24 @@ if TYPE_CHECKING:
     Attempt = Callable[..., Made]
 
 EVENTS_MAX = 20_000
-BYTES_MAX = 16 * 1024 * 1024  # of all writes together
+BYTES_MAX = 16 * 1024 * 1024  # of all writes together, and of one file
 _MODE, _INODE, _DEVICE, _SIZE = 0, 1, 2, 6  # places in the result of stat
 _FILE_KIND, _FOLDER, _REGULAR = 0o170000, 0o040000, 0o100000
 _CREATE, _TRUNCATE, _APPEND = os.O_CREAT, os.O_TRUNC, os.O_APPEND
 _AT_ONCE = getattr(os, "O_SYNC", 0) | getattr(os, "O_DSYNC", 0)
-_FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 _message = os.strerror
 _numbers = {name: number for number, name in errno.errorcode.items()}
-_text = os.fsdecode
 _lseek, _pwrite, _ftruncate = os.lseek, getattr(os, "pwrite", None), os.ftruncate
 _CURRENT = 1  # os.SEEK_CUR
 # Not those of `os`, which `disk` has replaced.
 _system: Any = sys.modules[os.name]
 _mkdir, _rmdir, _unlink = _system.mkdir, _system.rmdir, _system.unlink
-_rename: Callable[..., None] = _system.replace
-_link: Callable[..., None] = getattr(_system, "link", _system.replace)
+_RENAMING = {
+    "rename": _system.rename,
+    "replace": _system.replace,
+    "link": getattr(_system, "link", None),
+}
+_APPENDS_ALL = sys.platform == "linux"  # where a write to an offset appends as well: pwrite(2)
 _PLAIN = {id(kind) for kind in (int, str, bytes, type(None))}
 
 _events: list[Event] = []
@@ -77,8 +78,10 @@ _files: dict[tuple[int, int], int] = {}  # by device and inode
 _flags_of: dict[int, int] = {}  # by descriptor
 _faults: list[Any] = []
 _counts: dict[str, int] = {}
-_lock = new_lock()
+_lock = _thread.RLock()
+_acquire, _release = _thread.RLock.acquire, _thread.RLock.release
 _root, _size, _next_file = "", 0, 0
+_is_stopped = False
 
 
 def attempts() -> dict[str, Attempt]:
@@ -95,13 +98,14 @@ def watch(folder: str, wanted: list[Any]) -> None:
     operation in the folder fail, but the first of these writes takes so many bytes.
     """
     global _root, _size, _next_file, _faults
+    _start_again()
     _root, _size, _next_file, _faults = "", 0, 0, wanted
     del _events[:]
     for table in (_files, _flags_of, _counts):
         for key in [*table]:
             del table[key]
     if folder:
-        _root = _real_path(folder)
+        _root = real_path(folder)
         _number_files("")
 
 
@@ -120,6 +124,24 @@ def take() -> list[Event]:
     return _events[:]
 
 
+def stop() -> list[Event]:
+    """The same; from now on other threads of the package wait for ever when they ask for a change,
+    so that the folder stays as it was written down.
+    """
+    global _is_stopped
+    if not _is_stopped:
+        _acquire(_lock)
+        _is_stopped = True
+    return take()
+
+
+def _start_again() -> None:
+    global _is_stopped
+    if _is_stopped:
+        _is_stopped = False
+        _release(_lock)
+
+
 def mark(what: str, number: int) -> None:
     """Write down that a call of the history begins or ends."""
     _note(what, number)
@@ -127,26 +149,30 @@ def mark(what: str, number: int) -> None:
 
 def _attempt(change: Callable[..., Any]) -> Attempt:
     def made(*args: Any) -> Made:
-        lock_acquire(_lock)
+        _acquire(_lock)
         try:
             _require_plain(args)
             return change(*args), None
         except BaseException as error:
             return None, without_traceback(error, None)
         finally:
-            lock_release(_lock)
+            _release(_lock)
 
     return made
 
 
 def _note(*event: Any) -> None:
     global _size, _events
+    end = 0
     if event[0] == "write":
         _size += len(event[3])
-    if len(_events) < EVENTS_MAX and _size <= BYTES_MAX:
+        end = event[2] + len(event[3])
+    elif event[0] == "truncate":
+        end = event[2]
+    if len(_events) < EVENTS_MAX and _size <= BYTES_MAX and end <= BYTES_MAX:
         _events += (event,)
-    elif _events[-1][0] != "unsupported":
-        _events += (("unsupported", "more changes than can be followed"),)
+    elif not _events or _events[-1][0] != "unsupported":
+        _events += (("unsupported", "changes that are too many or too large"),)
 
 
 def _new_file(status: Any) -> int:
@@ -163,35 +189,9 @@ def _file_of(descriptor: int) -> int:
     return _files[key] if key in _files else 0  # noqa: SIM401
 
 
-def _real_path(path: str) -> str:
-    """The path with no link in it, but for its last part."""
-    while path[1:] and path[-1] in "/\\":
-        path = path[:-1]
-    place, slash, name = partition_text_from_right(path, "/")
-    if not slash:
-        return path
-    try:
-        folder = open_file(place or "/", _FOLDER_FLAGS)
-    except OSError:
-        return path
-    try:
-        return (path_of_descriptor(folder) or place) + "/" + name
-    finally:
-        close(folder)
-
-
 def _inside(path: str | bytes, dir_fd: int | None = None) -> str | None:
     """The path relative to the folder, "." for itself; None for what lies elsewhere."""
-    if not _root:
-        return None
-    text = _text(path) if isinstance(path, bytes) else path
-    if text[:1] not in ("/", "\\") and text[1:2] != ":":
-        base = working_folder() if dir_fd is None else path_of_descriptor(dir_fd)
-        text = base + "/" + text
-    text = _real_path(text)
-    if text == _root:
-        return "."
-    return text[len(_root) + 1 :] if text[: len(_root) + 1] == _root + "/" else None
+    return place_in(_root, path, dir_fd) if _root else None
 
 
 def _fault(operation: str) -> Any:
@@ -218,7 +218,10 @@ def _refusal(operation: str, file: int = -1) -> OSError | None:
 def _make_open(path: Any, flags: int, mode: int, dir_fd: int | None) -> int:
     name = _inside(path, dir_fd)
     if name is None:
-        return open_file(path, flags, mode, dir_fd=dir_fd)
+        descriptor = open_file(path, flags, mode, dir_fd=dir_fd)
+        if flags & _TRUNCATE:  # through a link, perhaps
+            _make_unsupported(descriptor, "a file that is emptied under another name")
+        return descriptor
     before = _status_of(path, dir_fd)
     if before is None and flags & _CREATE and (failure := _refusal("create")):
         raise failure
@@ -245,7 +248,7 @@ def _make_write(descriptor: int, data: bytes, offset: int | None) -> int:
         if not data:
             _note("failed", "write", file)
             raise met[0]
-    place = _where(descriptor) if offset is None else offset
+    place = _where(descriptor, offset)
     count = _plain_write(descriptor, data, offset)
     if count:
         _note("write", file, place, data[:count])
@@ -260,11 +263,11 @@ def _plain_write(descriptor: int, data: bytes, offset: int | None) -> int:
     return _pwrite(descriptor, data, offset)  # type: ignore[misc, no-any-return]
 
 
-def _where(descriptor: int) -> int:
-    """Where the next write of a descriptor goes."""
-    if _flags(descriptor) & _APPEND:
+def _where(descriptor: int, offset: int | None) -> int:
+    """Where a write goes; an offset is None for one that goes on from the last."""
+    if _flags(descriptor) & _APPEND and (offset is None or _APPENDS_ALL):
         return int(fstat(descriptor)[_SIZE])
-    return _lseek(descriptor, 0, _CURRENT)
+    return _lseek(descriptor, 0, _CURRENT) if offset is None else offset
 
 
 def _flags(descriptor: int) -> int:
@@ -326,22 +329,37 @@ def _make_name(operation: str, path: Any, mode: int | None, dir_fd: int | None) 
 def _make_names(
     operation: str, src: Any, dst: Any, src_dir_fd: int | None, dst_dir_fd: int | None
 ) -> None:
-    """Change two names: rename, link."""
+    """Change two names: rename, replace, link."""
     old, new = _inside(src, src_dir_fd), _inside(dst, dst_dir_fd)
     is_ours = old is not None or new is not None
-    if is_ours and (failure := _refusal(operation)):
+    told = "link" if operation == "link" else "rename"
+    if is_ours and (failure := _refusal(told)):
         raise failure
-    change = _link if operation == "link" else _rename
-    change(src, dst, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+    is_same = is_ours and _is_same(_status_of(src, src_dir_fd), _status_of(dst, dst_dir_fd))
+    _RENAMING[operation](src, dst, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+    if is_same:
+        return  # two names of one file: rename(2) does nothing
     if old is not None and new is not None:
-        _note(operation, old, new)
+        _note(told, old, new)
     elif is_ours:
-        _note("unsupported", f"a {operation} across the border of the data folder")
+        _note("unsupported", f"a {told} across the border of the data folder")
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    if one is None or other is None:
+        return False
+    return bool(one[_DEVICE] == other[_DEVICE] and one[_INODE] == other[_INODE])
 
 
 def _make_unsupported(descriptor: int, what: str) -> None:
     """Something that cannot be followed is about to happen to an open file."""
     if _root and _file_of(descriptor):
+        _note("unsupported", what)
+
+
+def _make_odd_name(path: Any, dir_fd: int | None, what: str) -> None:
+    """A name is about to be made that is neither a file's nor a folder's."""
+    if _inside(path, dir_fd) is not None:
         _note("unsupported", what)
 
 
@@ -373,5 +391,6 @@ _CHANGES: dict[str, Callable[..., Any]] = {
     "name": _make_name,
     "names": _make_names,
     "unsupported": _make_unsupported,
+    "odd name": _make_odd_name,
     "is_watched": _is_watched,
 }

@@ -1,8 +1,10 @@
 """Lay out folders as power cuts left them, and have each opened by fresh processes.
 
 A folder is opened in a fork of this process, in which the package is imported and nothing else has
-happened; its sessions, between which it is closed, run there one after the other. What they say is
-what the package says: nobody could gain by forging it.
+happened; its sessions, between which it is closed, run there one after the other. Folders that are
+only looked at may share a fork. What they say is what the package says: nobody could gain by
+forging it. But nobody may carry anything from one folder to the next: whatever else is left, a file
+or a process, ends the run, as far as that can be told here.
 
 Where a process cannot fork (Windows), or a debugger wants to stop, all runs in this one.
 """
@@ -10,6 +12,7 @@ Where a process cannot fork (Windows), or a debugger wants to stop, all runs in 
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from ..doing import doing, good
 from ..primitives import (
@@ -17,6 +20,7 @@ from ..primitives import (
     end_process,
     exit_now,
     fork,
+    is_number,
     list_folder,
     make_folder,
     new_pipe,
@@ -39,11 +43,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from typing import Any
 
-    from ..doing import Outcome
+    from ..doing import Do, Outcome
     from ..front import Step
 
     Made = Generator[Step, None, Any]
 
+_HUNG: dict[str, Any] = {"end": "timeout", "calls": [], "events": []}
+_CRASHED: dict[str, Any] = {"end": "crashed", "calls": [], "events": []}
+_STRAYED: dict[str, Any] = {"end": "strayed", "calls": [], "events": []}
+# Where this process may write besides its work folder; where there is no such variable, the usual
+# folders are its own and in memory.
+_TEMPORARY: str | None = os.environ.get("TMPDIR")
+_OWN_FOLDERS = ("/tmp", "/dev/shm")  # noqa: S108
+_PROCESSES_MAX = 8  # more than a sandbox has; others cannot be told from those of the machine
+_strays: list[set[str]] = []  # what there was at the beginning
 _CHUNK_BYTES = 64 * 1024
 _REPLY_BYTES_MAX = 64 * 1024 * 1024
 _KILL = 9
@@ -62,33 +75,89 @@ def reopen(
     """For each tree a list of what came of its sessions, up to the first tree that hangs.
 
     A tree is `(folders, {path: bytes})`. A session is a list of calls. Options: `inside`, the path
-    of the store's folder in the tree, or empty; `seconds`, for each tree; `modules`, to import
+    of the store's folder in the tree, or empty; `seconds`, for each process; `modules`, to import
     beforehand; `faults` of the disk; `record`, whether the events of the first session are wanted;
-    `forks`, whether it is to run in another process.
+    `forks`, whether it is to run in another process; `trees_a_process`, how many trees share one.
     """
     do = doing(box, [])
+    home = root
+    if fork is not None and options["forks"]:
+        home = _OWN_FOLDERS[0] if _TEMPORARY is None else _TEMPORARY
+        _has_strays(root)
     yield from prepare(do)
     yield from do(import_all, options["modules"])  # what goes wrong here goes wrong again there
+    run = partial(_sessions, history, box, sessions=sessions, options=options)
     results: list[Any] = []
-    for number, (folders, files) in enumerate(trees):
-        place = f"{root}/state-{number}"
-        _lay_out(place, folders, files)
-        run = _sessions(history, box, place, sessions, options)
-        if fork is None or not options["forks"]:
-            said = yield from run
-        else:
-            said = yield from _in_a_fork(do, run, options["seconds"])
-        _remove(place)
-        results += (said,)
-        if said[-1]["end"] == "timeout":
+    for first in range(0, len(trees), options["trees_a_process"]):
+        group = trees[first : first + options["trees_a_process"]]
+        results += yield from _opened(do, run, home, group, options)
+        if home != root and _has_strays(root):
+            results[-1] = [_STRAYED]
+        if results[-1] in ([_HUNG], [_STRAYED]):
             break
     return "ok", results
+
+
+def _has_strays(root: str) -> bool:
+    """Whether there is anything that was not there when this was asked first."""
+    folders = _OWN_FOLDERS if _TEMPORARY is None else (_TEMPORARY,)
+    there = _names("/proc", digits=True)
+    there = there if 0 < len(there) <= _PROCESSES_MAX else set()
+    for folder in (root, root + "/..", *folders):
+        there |= _names(folder)
+    if not _strays:
+        _strays[:] = [there]
+    return not there <= _strays[0]
+
+
+def _names(folder: str, *, digits: bool = False) -> set[str]:
+    """What is in a folder; of /proc only processes."""
+    try:
+        names = list_folder(folder)
+    except OSError:
+        return set()
+    return {folder + "/" + name for name in names if not digits or is_number(name)}
+
+
+def _opened(
+    do: Do, run: Callable[[str], Made], root: str, trees: list[Any], options: dict[str, Any]
+) -> Made:
+    """What came of each tree, up to the first that hangs. All run in one process, or where that
+    does not end well, each in one of its own.
+    """
+    places = [f"{root}/state-{number}" for number in range(len(trees))]
+    for place, (folders, files) in zip(places, trees, strict=True):
+        _lay_out(place, folders, files)
+    if fork is None or not options["forks"]:
+        said = yield from _each(run, places)
+    else:
+        said = yield from _in_a_fork(do, _each(run, places), options["seconds"])
+    for place in places:
+        _remove(place)
+    if type(said) is list and len(said) == len(trees):
+        return said
+    if len(trees) == 1:
+        return [[_HUNG if said is None else _CRASHED]]
+    results: list[Any] = []
+    for tree in trees:
+        results += yield from _opened(do, run, root, [tree], options)
+        if results[-1] == [_HUNG]:
+            break
+    return results
+
+
+def _each(run: Callable[[str], Made], places: list[str]) -> Made:
+    results: list[Any] = []
+    for place in places:
+        results += ((yield from run(place)),)
+    return results
 
 
 def _sessions(
     history: Callable[..., Made],
     box: list[Outcome],
     place: str,
+    *,
     sessions: list[Any],
     options: dict[str, Any],
 ) -> Made:
@@ -107,7 +176,9 @@ def _sessions(
 
 
 def _in_a_fork(do: Callable[..., Made], run: Made, seconds: float) -> Made:
-    """Go through `run` in a child process, and return what it returned there."""
+    """Go through `run` in a child process, and return what it returned there: None when it hung,
+    and False when it ended otherwise.
+    """
     receiving, sending = new_pipe()
     pid = good((yield from do(fork)))
     if pid == 0:
@@ -121,11 +192,11 @@ def _in_a_fork(do: Callable[..., Made], run: Made, seconds: float) -> Made:
         end_process(pid, _KILL)
     wait_for_process(pid, 0)  # type: ignore[misc]
     if reply is None:
-        return [{"end": "timeout", "calls": [], "events": []}]
+        return None
     try:
         return decode(reply)
     except BufferError:
-        return [{"end": "crashed", "calls": [], "events": []}]
+        return False
 
 
 def _send(descriptor: int, result: Any) -> None:

@@ -2,16 +2,20 @@
 
 A change is made in memory first and logged after it; when the log or the change itself fails,
 memory is put back. That is allowed because whoever uses an engine lets nobody look meanwhile.
+After a new segment could not be made whole the log takes nothing more: the old one is no longer the
+last, and could not be told from a damaged one if a write to it were torn.
 """
 
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from .entry import Entry, Op
-from .errors import CorruptLogError, StoreClosedError, StoreLockedError
+from .errors import CorruptLogError, LogFailedError, StoreClosedError, StoreLockedError
+from .folders import make_folder
 from .memory import MemoryStore
 from .snapshot import latest_snapshot, load_snapshot, snapshot_path, write_snapshot
 from .wal import WAL, list_segments, segment_path
@@ -32,27 +36,55 @@ class Recovery:
     cut_offset: int | None = None
 
 
+class FolderLock:
+    """LOCK, for the file that is opened here and whoever inherits it."""
+
+    def __init__(self, folder):
+        self._file = (folder / "LOCK").open("a")
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(self._file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.close()
+            raise StoreLockedError(f"{folder} is in use") from None
+
+    def release(self):
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(self._file.fileno(), msvcrt.LK_UNLCK, 1)
+        self._file.close()
+
+
 class Engine:
     """The store of one folder."""
+
+    lock = FolderLock
 
     def __init__(self, folder, sync, interval, clock):
         self._folder, self._clock = Path(folder), clock
         self._wal_settings = {"sync": sync, "interval": interval}
-        self._now = _LONG_AGO
+        self._now = clock()
         self._memory = MemoryStore(clock=lambda: self._now)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock_file = _lock(self._folder)
-        self.is_open = True
+        make_folder(self._folder.absolute(), lambda path: not list_segments(path))
+        self._held = self.lock(self._folder)
+        self.is_open, self._is_failed = True, False
         try:
             for leftover in self._folder.glob("*.tmp"):
                 leftover.unlink()
-            self.recovery = self._recover()
+            self.recovery = self.read_back(self._memory)
             self._changes, self._saved = self.recovery.frames_replayed, 0  # since a snapshot
             first = self.recovery.snapshot_number or 1
             self._number = first + self.recovery.segments_replayed
             self._wal = self._new_segment()
         except BaseException:
-            _unlock(self._lock_file)
+            self._held.release()
             raise
 
     def read(self, name, *args, **kwargs):
@@ -67,12 +99,16 @@ class Engine:
         try:
             results = [self._perform(entries, before, *operation) for operation in operations]
             if entries:
+                self._refuse_failed()
                 self._wal.append(*entries)
                 self._changes += 1
         except BaseException:
             for key, (value, deadline) in before.items():
                 self._memory.delete(key)
-                self._put(key, value, deadline)
+                if value is not None:
+                    self._memory.set(key, value)
+                if deadline is not None:
+                    self._memory.expire_at(key, deadline)
             raise
         return results
 
@@ -94,26 +130,34 @@ class Engine:
     def snapshot(self):
         """Save everything, and remove what that makes superfluous."""
         self._begin()
+        self._refuse_failed()
         self._wal.sync()
-        self._number += 1
-        try:
-            fresh = self._new_segment()
-        except BaseException:
-            self._number -= 1
-            raise
-        self._wal.close()
-        self._wal = fresh
+        self._rotate()
         self._memory.purge_expired()
         self._saved, number = self._changes, self._number
         try:
-            write_snapshot(snapshot_path(self._folder, number), *self._memory.dump())
+            write_snapshot(snapshot_path(self._folder, number), *self.contents(number))
         except BaseException:
             self._saved = -1
             raise
         if (latest_snapshot(self._folder) or (0,))[0] >= number:
-            old = [path for found, path in list_segments(self._folder) if found < number]
-            old += [path for found, path in self._snapshots() if found < number]
-            for path in old:
+            self.retire(number)
+
+    def contents(self, number):
+        """Items and deadlines as they are before segment `number`, which is still empty."""
+        return self._memory.dump()
+
+    def retire(self, number):
+        """Remove what a snapshot of this number makes superfluous."""
+        for found, path in list_segments(self._folder):
+            if found < number:
+                path.unlink()
+        self.remove_snapshots(number)
+
+    def remove_snapshots(self, before):
+        """Remove the snapshots of smaller numbers."""
+        for found, path in self._snapshots():
+            if found < before:
                 path.unlink()
 
     def snapshot_if_changed(self):
@@ -128,7 +172,7 @@ class Engine:
             try:
                 self._wal.close()
             finally:
-                _unlock(self._lock_file)
+                self._held.release()
 
     def _begin(self):
         if not self.is_open:
@@ -151,11 +195,19 @@ class Engine:
             entries.append(Entry(Op.EXPIRE, timestamp, key, deadline.to_bytes(8, signed=True)))
         return result
 
-    def _put(self, key, value, deadline):
-        if value is not None:
-            self._memory.set(key, value)
-        if deadline is not None:
-            self._memory.expire_at(key, deadline)
+    def _rotate(self):
+        try:
+            fresh = WAL(segment_path(self._folder, self._number + 1), **self._wal_settings)
+        except BaseException:
+            self._is_failed = True
+            raise
+        self._number += 1
+        old, self._wal = self._wal, fresh
+        old.close()
+
+    def _refuse_failed(self):
+        if self._is_failed:
+            raise LogFailedError("a new segment could not be made: open the store again")
 
     def _new_segment(self):
         return WAL(segment_path(self._folder, self._number), **self._wal_settings)
@@ -166,64 +218,57 @@ class Engine:
             if digits.isdecimal():
                 yield int(digits), path
 
-    def _recover(self):
+    def read_back(self, memory, before=None):
+        """Bring into memory what is on disk, up to the segment `before`; return what was found."""
         latest = latest_snapshot(self._folder)
-        if latest:
-            items, deadlines = load_snapshot(latest[1])
-            for key, value in items.items():
-                self._put(key, value, deadlines.get(key))
         present = dict(list_segments(self._folder))
         first = latest[0] if latest else 1
         # Where nothing but a damaged snapshot is left, there was a log too.
         known = [*present, *latest[:1]] if latest else [*present]
         last = max(known or [number for number, _path in self._snapshots()], default=0)
-        numbers = range(first, last + 1)
+        numbers = range(first, before or last + 1)
         for number in numbers:
             if number not in present:
                 path = segment_path(self._folder, number)
                 raise CorruptLogError("a segment is missing", str(path), 0)
         frames, cut = 0, (0, None, None)
-        for number in numbers:
-            with WAL(present[number]) as wal:
-                for entries in wal.replay(is_last=number == last):
-                    frames += 1
-                    for entry in entries:
-                        self._replay(entry)
-                if wal.bytes_cut:
-                    cut = wal.bytes_cut, str(present[number]), wal.cut_offset
+        with self._judging_nothing():
+            if latest:
+                _load(memory, latest[1])
+            for number in numbers:
+                with WAL(present[number]) as wal:
+                    for entries in wal.replay(is_last=number == last):
+                        frames += 1
+                        for entry in entries:
+                            _replay(memory, entry)
+                    if wal.bytes_cut:
+                        cut = wal.bytes_cut, str(present[number]), wal.cut_offset
         return Recovery(latest[0] if latest else None, len(numbers), frames, *cut)
 
-    def _replay(self, entry):
-        if entry.op == Op.SET:
-            self._memory.set(entry.key, entry.value)
-        elif entry.op == Op.DELETE:
-            self._memory.delete(entry.key)
-        elif entry.value:
-            self._memory.expire_at(entry.key, int.from_bytes(entry.value, signed=True))
-        else:
-            self._memory.persist(entry.key)
+    @contextmanager
+    def _judging_nothing(self):
+        """Let no key die by today's clock while it is replayed."""
+        now, self._now = self._now, _LONG_AGO
+        try:
+            yield
+        finally:
+            self._now = now
 
 
-def _lock(folder):
-    file = (folder / "LOCK").open("a")
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise StoreLockedError(f"{folder} is in use") from None
-    return file
+def _load(memory, path):
+    items, deadlines = load_snapshot(path)
+    for key, value in items.items():
+        memory.set(key, value)
+    for key, deadline in deadlines.items():
+        memory.expire_at(key, deadline)
 
 
-def _unlock(file):
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
-    file.close()
+def _replay(memory, entry):
+    if entry.op == Op.SET:
+        memory.set(entry.key, entry.value)
+    elif entry.op == Op.DELETE:
+        memory.delete(entry.key)
+    elif entry.value:
+        memory.expire_at(entry.key, int.from_bytes(entry.value, signed=True))
+    else:
+        memory.persist(entry.key)
