@@ -129,7 +129,7 @@ class Explorer:
         most: int = STATES_MAX,
         which: str = "",
     ) -> list[Opened]:
-        """Open disks up to the first that is handled wrongly; returns what came of each."""
+        """Open disks up to the first that is handled wrongly; returns what came of the others."""
         chosen = _evenly(disks, most)
         if len(chosen) < len(disks):
             explored.caps.append(
@@ -141,10 +141,11 @@ class Explorer:
             return opened
         said = self._open([cuts[0] for cuts in chosen])
         for cuts, sessions in zip(chosen, said, strict=False):
-            opened.append((cuts[0], sessions))
             explored.opened += 1
             found = _first_wrong(cuts, sessions)
-            if found is not None:
+            if found is None:
+                opened.append((cuts[0], sessions))
+            else:
                 explored.found.append(found)
                 if explored.is_certain and not self._finds_all:
                     break

@@ -51,12 +51,15 @@ def promise_of(
 ) -> Promise:
     """Return what a history allows after which the calls gave these answers."""
     made: list[tuple[Contents, ...]] = [(subject.start,)]
+    memory = subject.start  # what was there for the calls, which a failed one did not change
     for op, answer in zip(history, answers, strict=True):
         before = made[-1]
         changed = tuple(subject.after(contents, op) for contents in before)
         refusal = answer.refusal
         if refusal is None:
-            made.append(changed)
+            new = subject.after(memory, op)
+            made.append(before if new == memory else changed)
+            memory = new
         elif "OSError" in refusal.names:
             made.append((*changed, *(one for one in before if one not in changed)))
         else:
