@@ -6,6 +6,7 @@ It asks for fixtures:
 - `kv`: the package under test, which lives in another process: `kv.MemoryStore()`,
   `kv.wal.segment_path(...)`, `kv.raises("LockError")`, `kv.kill()`, `kv.at_once(...)`,
   `kv.actor("reader")`, `kv.connect(server)`; see `KV`.
+- `kv_beside`: the same in a second process on the same folder, for what two processes do at once.
 - `clock`: a clock that stands still until the test moves it; pass it as `clock=clock`.
 - `data_dir`: an empty folder that both the test and the package can write to.
 - `races`: the race finder: `races.explore(memory, aim=["incr"])`; see `Races`.

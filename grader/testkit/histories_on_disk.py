@@ -51,9 +51,9 @@ class OnDisk:
 
 @dataclass(frozen=True)
 class StoreHistory(OnDisk):
-    """A `Store`. Operations are those of `grader.oracle`; `("reopen", ())` closes it and opens it
-    again. Deadlines must be more than 100 s away: when it is opened after a power cut, the clock
-    has gone on by so much.
+    """A `Store`. Operations are those of `grader.oracle`; `("reopen", ())` opens it again
+    after a `("close", ())`. Deadlines must be more than 100 s away: when it is opened after a power
+    cut, the clock has gone on by so much.
 
     `inside` is its folder within the data folder, which it may have to make. `options` are more of
     `Store.open`, as pairs.
@@ -74,7 +74,10 @@ class StoreHistory(OnDisk):
 
     def calls(self, history: Sequence[Op]) -> Sequence[Invocation]:
         """The operations by their names."""
-        return [Invocation("store", name, args) for name, args in history]
+        return [
+            self.open()[0] if name == "reopen" else Invocation("store", name, args)
+            for name, args in history
+        ]
 
     def lacks(self, history: Sequence[Op], names: Collection[str]) -> str:
         """A snapshot, if one was taken; without it the log is all that is opened again."""
@@ -92,7 +95,11 @@ class StoreHistory(OnDisk):
 
     def after(self, contents: Contents, op: Op) -> Contents:
         """As the oracle says."""
-        return contents if op[0] in ("snapshot", "close") else _contents(_state(contents, op))
+        return (
+            contents
+            if op[0] in ("snapshot", "close", "reopen")
+            else _contents(_state(contents, op))
+        )
 
     def once_more(self, contents: Contents) -> Contents:
         """With one more key."""
@@ -193,7 +200,7 @@ class LogHistory(OnDisk):
     def seen(self, answers: Sequence[Answer]) -> Contents:
         """The frames that a replay gave."""
         frames = enumerate(answers[-1].value, 1)
-        return {f"frame {number}": [tuple(row) for row in rows] for number, rows in frames}
+        return {f"frame {number}": [_checked(row) for row in rows] for number, rows in frames}
 
     def said(self, contents: Contents, name: str) -> str:
         """The entries of a frame."""
@@ -269,6 +276,14 @@ class SnapshotFile(OnDisk):
 
 
 _OPS: Mapping[int, str] = {formats.SET: "SET", formats.DELETE: "DELETE", formats.EXPIRE: "EXPIRE"}
+
+
+def _checked(row: Any) -> Row:
+    """A row as an entry has it; raises `ValueError` and `TypeError`."""
+    op, timestamp, key, value = row
+    if tuple(map(type, (op, timestamp, key, value))) != (int, int, str, bytes):
+        raise ValueError("not an entry")
+    return op, timestamp, key, value
 
 
 def _rows_text(rows: Sequence[Sequence[Any]]) -> str:

@@ -8,10 +8,8 @@ them.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from grader.found import FailureFound
@@ -31,6 +29,7 @@ from grader.remote.failures import RemoteError
 from grader.remote.session import Session as Conversation
 from grader.remote.trace import Trace
 from grader.replay import ReplayError, check_of
+from grader.testkit.patience import Patience
 from grader.testkit.rerun import Rerun
 
 
@@ -60,20 +59,18 @@ class PowerCuts:
     def __init__(
         self,
         session: Conversation,
-        package: Path,
         test: str,
         seed: int,
-        rng: random.Random,
+        patience: Patience,
         tell_note: Callable[[str], None],
         rerun: Rerun | None = None,
     ) -> None:
         is_debugged = rerun is not None and rerun.is_debugged
         self._agent = PowerAgent(session, is_debugged=is_debugged)
         self._trace: Trace = session.trace
-        self._package = package
         self._test = test
         self._seed = seed
-        self._rng = rng
+        self._patience = patience
         self._tell_note = tell_note
         self._rerun = rerun
         self._tried = 0
@@ -189,7 +186,8 @@ class PowerCuts:
             faults = found.case.trial.faults
             if faults:
                 number += faults[0][1] - 1
-            else:
+            elif self._patience.shrinks > 0:
+                self._patience.shrinks -= 1
                 found = shrink(explorer, found)
             self._fail(found, number, explored.opened)
 

@@ -7,11 +7,8 @@ order of the calls explains. `races.run(subject, workload)` takes a program as i
 
 from __future__ import annotations
 
-import math
 import random
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +24,7 @@ from grader.races.story import tell
 from grader.remote.failures import RemoteError
 from grader.remote.session import Session
 from grader.replay import ReplayError
+from grader.testkit.patience import Patience
 from grader.testkit.rerun import Rerun
 
 SCHEDULES = 40  # of one program
@@ -38,25 +36,6 @@ class RaceFound(FailureFound):
 
     def __init__(self, interleaving: Interleaving) -> None:
         super().__init__(Failure(interleaving.diagnosis, interleaving=interleaving))
-
-
-@dataclass
-class Patience:
-    """How much one run spends on races: `factor` times as many schedules as usual of the same
-    programs, none after `end` (of `time.monotonic`), and how many more failures are shrunk. `found`
-    counts the races of the run; `tell` hears which test has tried how many schedules.
-    """
-
-    factor: int = 1
-    shrinks: int = 4
-    found: int = 0
-    end: float = math.inf
-    tell: Callable[[str, int], None] = lambda test, count: None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether there is no time left."""
-        return time.monotonic() >= self.end
 
 
 class Races:

@@ -60,6 +60,10 @@ class Bench:
         _leave_only_data(Path(work_dir))
         return self._start(work_dir)
 
+    def start_beside(self, work_dir: Path) -> Process:
+        """Start another agent on a folder while one is at work there."""
+        return self._start(work_dir)
+
     def _start(self, work_dir: Path) -> Process:
         if self._isolation is None:
             return LocalProcess(self._package_dir)

@@ -15,7 +15,7 @@ import msgspec
 
 from grader.outcome import Outcome
 from grader.remote.session import TEST_SECONDS
-from grader.testkit.races import Patience
+from grader.testkit.patience import Patience
 from grader.unit.run import Unit, run_unit
 
 _SLOWEST_SECONDS = TEST_SECONDS / 4  # of one test: what is found must be shrunk in time

@@ -23,8 +23,9 @@ from grader.remote.trace import Trace
 from grader.testkit.clock import Clock
 from grader.testkit.kv import KV
 from grader.testkit.marks import MARK
+from grader.testkit.patience import Patience
 from grader.testkit.powercuts import PowerCuts
-from grader.testkit.races import Patience, Races
+from grader.testkit.races import Races
 from grader.testkit.rerun import Rerun
 from grader.unit.alarm import alarm
 from grader.unit.bench import Bench, Slot
@@ -41,6 +42,8 @@ IMPATIENT_SECONDS = 1.0
 # is given up on (`grader.unit.worker.UNIT_SECONDS`), which would be the grader's own error.
 SLOW_SECONDS = 2.0
 WASTED_SECONDS_MAX = 60.0
+# Opening hundreds of folders takes time with any package: so much of it counts for nothing.
+POWER_SECONDS = 8.0
 PRINTED_CHARS_MAX = 4000
 STEPS_MAX = 40
 
@@ -108,6 +111,19 @@ class UnitPlugin:
         return KV(session, self._package_dir, self._broken)
 
     @pytest.fixture
+    def kv_beside(self, slot: Slot, session: Session) -> Iterator[KV]:
+        """The package once more, in a second process on the same folder."""
+        session.trace.note("kv_beside is a second process on the same folder")
+        beside = Session(
+            lambda: self._bench.start_beside(slot.work_dir),
+            Trace(),
+            session.seconds,
+            slot.work_dir / "data",
+        )
+        yield KV(beside, self._package_dir, self._broken)
+        beside.kill()
+
+    @pytest.fixture
     def clock(self, session: Session) -> Clock:
         """A clock that stands still until it is moved."""
         return Clock(session)
@@ -125,16 +141,12 @@ class UnitPlugin:
         return Races(session, self._package_dir, name, self._seed, rng, self._patience, self._rerun)
 
     @pytest.fixture
-    def power(
-        self, session: Session, rng: random.Random, request: pytest.FixtureRequest
-    ) -> PowerCuts:
+    def power(self, session: Session, request: pytest.FixtureRequest) -> PowerCuts:
         """The power switch."""
         self._refuse_to_search("power cut")
         notes = request.node.stash.setdefault(NOTES, [])
         name = request.node.name
-        return PowerCuts(
-            session, self._package_dir, name, self._seed, rng, notes.append, self._rerun
-        )
+        return PowerCuts(session, name, self._seed, self._patience, notes.append, self._rerun)
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> random.Random:
@@ -196,13 +208,12 @@ class UnitPlugin:
             outcome = self._outcome(item, call)
             self._status = outcome.status
             self._report(outcome)
-        elif call.when == "teardown" and (self._status != "passed" or self._is_slow):
-            self._wasted_seconds += self._seconds
+        elif call.when == "teardown":
+            free = POWER_SECONDS if "power" in getattr(item, "fixturenames", ()) else 0.0
+            seconds = self._seconds - free
+            if self._status != "passed" or seconds > SLOW_SECONDS * self._patience.factor:
+                self._wasted_seconds += max(0.0, seconds)
         return report
-
-    @property
-    def _is_slow(self) -> bool:
-        return self._seconds > SLOW_SECONDS * self._patience.factor
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Tell what the user ended from what pytest gives up by itself."""

@@ -19,7 +19,7 @@ from grader.course import STAGES_DIR, Stage, load_course
 from grader.outcome import Failure, Outcome, UnitResult
 from grader.remote.process import choose_isolation
 from grader.sandbox import Isolation, find_isolation
-from grader.testkit.races import Patience
+from grader.testkit.patience import Patience
 from grader.testkit.rerun import Rerun, parse_replay
 from grader.unit.again import check_rerun
 from grader.unit.bench import Bench
