@@ -113,7 +113,8 @@ class PowerCuts:
     ) -> list[tuple[Answer, ...]]:
         """Let each `operation` of a history ("write", "fsync", "create", "rename", …) fail in turn,
         and those after it until `times` have failed, with the errno named `error`; then cut the
-        power, and open what is left. A write takes `taken` bytes before it fails.
+        power, and open what is left. With `taken`, the first write takes so many bytes and says so;
+        only the next one fails, if `times` is more than 1.
 
         A call that raised `OSError` may have made its change or not; what returned counts. Returns
         what the calls of the history gave, with each of the faults.
