@@ -3,8 +3,8 @@
 Each has a `name`, the `file` of the reference that it changes, the `mistake` in one sentence, the
 text to `find`, exactly once, and to `replace`, and in `caught_by` the names of a few tests that
 catch it, written there by `python -m grader mutants --record`. A mistake that shows only between
-threads has its `kind` too: "lost update", "lost wake-up" and so on. Raises `MutantError`, one
-sentence, when the data and the reference disagree.
+threads or when the power goes has its `kind` too: "lost update", "missing fsync" and so on. Raises
+`MutantError`, one sentence, when the data and the reference disagree.
 """
 
 from __future__ import annotations

@@ -2,9 +2,12 @@
 
 States of the ordered model come first, then those of the strict one that are new, each in the order
 of the points: so the first that is handled wrongly needs few calls. One that needs the strict model
-is told only if none of the ordered one is handled wrongly. Equal disks are opened once,
-however many power cuts lead to them. Then the power goes again, while a state is being recovered
-from: of each way in which the package recovers, a few.
+is told only if none of the ordered one is handled wrongly. Equal disks are opened once, however
+many power cuts lead to them. Then the power goes again, while a state is being recovered from: of
+each way in which the package recovers, a few.
+
+A few folders are opened by one process, one after the other. What is handled wrongly there counts
+once it is handled wrongly in a process of its own.
 
 Stated caps: `STATES_MAX` different disks of one history, `AGAIN_MAX` more that come from
 recovering. What was left out is said in `Explored.caps`, never passed over.
@@ -15,6 +18,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from grader.powercuts.agent import PowerAgent
 from grader.powercuts.answers import Answer, Refusal, Session
@@ -29,9 +33,17 @@ from grader.powercuts.subject import Contents, Subject
 
 STATES_MAX = 1_200
 AGAIN_MAX = 200
+TOGETHER = 4  # folders that one process opens, one after the other
 AGAIN_LIKE_ANOTHER = 2  # states that are recovered from in the same way
 # Windows keeps names by itself, and has no fsync of a folder to ask for.
 MODELS: tuple[Model, ...] = ("ordered",) if os.name == "nt" else ("ordered", "strict")
+
+
+class Alike(NamedTuple):
+    """Power cuts that leave the same disk, and its size in bytes."""
+
+    cuts: list[Cut]
+    size: int
 
 
 Opened = tuple[Cut, tuple[Session, ...]]
@@ -92,7 +104,7 @@ class Explorer:
     def explore_ends(self, cases: Sequence[Case]) -> Explored:
         """Open the states that a power cut leaves at the end of each history."""
         explored = Explored()
-        disks: list[list[Cut]] = []
+        disks: list[Alike] = []
         for case in cases:
             end = len(case.recorded.events)
             disks += _by_disk(cut for cut in _cuts(case) if cut.state.point == end)
@@ -114,17 +126,18 @@ class Explorer:
     def try_one(self, cut: Cut) -> Found | None:
         """Open one state."""
         explored = Explored()
-        self._try([[cut]], explored)
+        self._try([Alike([cut], 0)], explored)
         return explored.first
 
-    def _open(self, cuts: Sequence[Cut]) -> Iterator[tuple[Session, ...]]:
+    def _open(self, cuts: Sequence[Cut], together: int = 1) -> Iterator[tuple[Session, ...]]:
         subject = cuts[0].case.subject
         trees = (cut.tree() for cut in cuts)
-        return self._agent.reopen(subject, trees, Plan(subject).sessions(), record=True)
+        sessions = Plan(subject).sessions()
+        return self._agent.reopen(subject, trees, sessions, record=True, trees_a_process=together)
 
     def _try(
         self,
-        disks: Sequence[list[Cut]],
+        disks: Sequence[Alike],
         explored: Explored,
         most: int = STATES_MAX,
         which: str = "",
@@ -137,19 +150,34 @@ class Explorer:
                 " chosen: there is a cap"
             )
         opened: list[Opened] = []
-        if not chosen:
-            return opened
-        said = self._open([cuts[0] for cuts in chosen])
-        for cuts, sessions in zip(chosen, said, strict=False):
+        left = _least_first(chosen)
+        while left and (self._finds_all or not explored.is_certain):
+            left = left[self._go_on(left, explored, opened) :]
+        return opened
+
+    def _go_on(self, alike: Sequence[Alike], explored: Explored, opened: list[Opened]) -> int:
+        """Open disks up to the first that is handled wrongly, also in a process of its own if that
+        is to count; returns how many those were.
+        """
+        together = 1 if self._finds_all else TOGETHER
+        said = self._open([cuts[0] for cuts, _size in alike], together)
+        for place, ((cuts, _size), sessions) in enumerate(zip(alike, said, strict=False), 1):
             explored.opened += 1
             found = _first_wrong(cuts, sessions)
             if found is None:
                 opened.append((cuts[0], sessions))
-            else:
+            elif self._finds_all:
                 explored.found.append(found)
-                if explored.is_certain and not self._finds_all:
-                    break
-        return opened
+            elif found.cut.model == "ordered" or not explored.found:  # one strict one is enough
+                explored.found += self._confirmed(found)
+                return place
+        return len(alike)
+
+    def _confirmed(self, found: Found) -> list[Found]:
+        """The same, seen in a process that has opened nothing else; empty if all is well there."""
+        sessions = next(self._open([found.cut]), None)
+        again = None if sessions is None else _first_wrong([found.cut], sessions)
+        return [] if again is None else [again]
 
 
 def _first_wrong(cuts: Sequence[Cut], sessions: tuple[Session, ...]) -> Found | None:
@@ -222,18 +250,32 @@ def _is_kill(state: CrashState) -> bool:
     return state.what.startswith("the process is killed")
 
 
-def _by_disk(cuts: Iterator[Cut]) -> list[list[Cut]]:
+def _by_disk(cuts: Iterator[Cut]) -> list[Alike]:
     """Those that leave the same disk together, of each sort one: what else may be there, and
     whether it may be refused.
     """
     disks: dict[bytes, dict[object, Cut]] = {}
+    sizes: dict[bytes, int] = {}
     for cut in cuts:
+        tree = cut.tree()
+        digest = tree.digest()
+        sizes[digest] = sum(map(len, tree.files.values()))
         sort = id(cut.allowed), cut.may_be_refused
-        disks.setdefault(cut.tree().digest(), {}).setdefault(sort, cut)
-    return [list(sorts.values()) for sorts in disks.values()]
+        disks.setdefault(digest, {}).setdefault(sort, cut)
+    return [Alike(list(sorts.values()), sizes[digest]) for digest, sorts in disks.items()]
 
 
-def _evenly(disks: Sequence[list[Cut]], most: int) -> Sequence[list[Cut]]:
+def _evenly(disks: Sequence[Alike], most: int) -> Sequence[Alike]:
     if len(disks) <= most:
         return disks
     return [disks[number * len(disks) // most] for number in range(most)]
+
+
+def _least_first(disks: Sequence[Alike]) -> list[Alike]:
+    """Of those that share a process the smallest first: nobody may know from another folder what
+    this one has lost.
+    """
+    ordered: list[Alike] = []
+    for at in range(0, len(disks), TOGETHER):
+        ordered += sorted(disks[at : at + TOGETHER], key=lambda alike: alike.size)
+    return ordered

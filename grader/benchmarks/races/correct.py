@@ -63,7 +63,7 @@ def _designs() -> list[tuple[str, int]]:
     return [
         (path.parent.name, stage)
         for path in sorted(DESIGNS_DIR.glob("*/*.py"))
-        for stage in _STAGES_OF[path.name]
+        for stage in _STAGES_OF.get(path.name, ())
     ]
 
 
