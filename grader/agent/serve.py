@@ -49,7 +49,7 @@ _VISIBLE = {
     *("front", "verbs", "describe", "clock", "program"),
     *("scheduler", "strategies", "virtual", "points", "fresh", "files", "look"),
     *("steps", "instrument", "stateless"),
-    *("standins", "helpers"),
+    *("standins", "helpers", "ready", "inert"),
 }
 
 

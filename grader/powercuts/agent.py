@@ -26,6 +26,7 @@ from grader.removal import remove_tree
 BATCH = 40  # folders in one request
 SESSION_SECONDS = 2.0
 CHANGES_MAX = 1_000  # of one history
+FILE_BYTES_MAX = 16 * 1024 * 1024  # of a file that is compared with the record
 
 Fault = tuple[str, int, int, str, int]
 """An operation of the disk, from which one on, how many of them, the name of the errno, and how
@@ -88,6 +89,7 @@ class PowerAgent:
             raise self._broken(doing) from None
         self._quit_if_asked(answers)
         self._session.kill()
+        _check_followed(events)
         found = _look(self._root)
         _empty(self._root)
         recorded = Recorded(events, answers, start)
@@ -156,17 +158,21 @@ class PowerAgent:
         return ProcessDied(f"{doing} broke the connection to the grader")
 
 
-def _check_complete(recorded: Recorded, found: Tree) -> None:
-    """Compare what was written down with what is there; raises `UnsupportedIO`."""
-    changes = sum(is_effect(event) for event in recorded.events)
+def _check_followed(events: Sequence[Event]) -> None:
+    """Raises `UnsupportedIO` if changes could not be followed, or are too many."""
+    changes = sum(is_effect(event) for event in events)
     if changes > CHANGES_MAX:
         raise UnsupportedIO(
             f"{changes:,} changes on disk in so few calls: power cuts are tried up to"
             f" {CHANGES_MAX:,}, so write more at a time"
         )
-    for event in recorded.events:
+    for event in events:
         if event[0] == "unsupported":
             raise UnsupportedIO(f"unsupported I/O: {event[1]}, so no power cut can be tried")
+
+
+def _check_complete(recorded: Recorded, found: Tree) -> None:
+    """Compare what was written down with what is there; raises `UnsupportedIO`."""
     told = recorded.tree()
     for name in sorted(told.files.keys() | found.files.keys()):
         if told.files.get(name) != found.files.get(name):
@@ -191,6 +197,8 @@ def _look(folder: Path, below: str = "") -> Tree:
                 inner = _look(path, f"{name}/")
                 files |= inner.files
                 folders += [name, *inner.folders]
+            elif path.stat().st_size > FILE_BYTES_MAX:
+                raise UnsupportedIO(f"unsupported I/O: {name} has {path.stat().st_size:,} bytes")
             else:
                 files[name] = path.read_bytes()
     except AssertionError as refused:  # a safe path's way to say so

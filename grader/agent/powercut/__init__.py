@@ -3,7 +3,7 @@ and each call's beginning and end among them; and how what a power cut left is o
 
 `recorder` makes each change and writes it down, `standins` and `files` take the place of the
 functions of `os`, `open` and so on, `record` runs a history of calls, and `reopen` opens many
-folders, each in a process of its own.
+folders, each in a process of its own, for which `ready` and `inert` make the package ready.
 
 Trust: `recorder`, `record` and `reopen` are hidden. A change is made and written down by one and
 the same function in C's reach only, so nobody can write down what was not done; what is done behind

@@ -64,12 +64,6 @@ def be_quiet() -> None:
     warnings.filterwarnings("ignore", message=".*multi-threaded.*", category=DeprecationWarning)
 
 
-def import_all(modules: list[str]) -> None:
-    """Import modules of the package, so that a process that forks from here has them."""
-    for name in modules:
-        import_module(f"{PACKAGE}.{name}")
-
-
 def place_of(error: Any) -> tuple[str | None, int | None]:
     """The file and the offset that an exception names, if it names them."""
     path, offset = getattr(error, "path", None), getattr(error, "offset", None)

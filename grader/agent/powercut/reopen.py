@@ -1,10 +1,10 @@
 """Lay out folders as power cuts left them, and have each opened by fresh processes.
 
-A folder is opened in a fork of this process, in which the package is imported and nothing else has
-happened; its sessions, between which it is closed, run there one after the other. Folders that are
-only looked at may share a fork. What they say is what the package says: nobody could gain by
-forging it. But nobody may carry anything from one folder to the next: whatever else is left, a file
-or a process, ends the run, as far as that can be told here.
+A folder is opened in a fork of this process, in which no code under test has run (see `ready`); its
+sessions, between which it is closed, run there one after the other. Folders that are only looked at
+may share a fork. What they say is what the package says: nobody could gain by forging it. But
+nobody may carry anything from one folder to the next: whatever else is left, a file or a process,
+ends the run, as far as that can be told here.
 
 Where a process cannot fork (Windows), or a debugger wants to stop, all runs in this one.
 """
@@ -34,7 +34,7 @@ from ..primitives import (
     write,
 )
 from ..wire import decode, encode
-from .helpers import import_all
+from .ready import make_ready
 from .recorder import take as take_events
 from .recorder import watch
 
@@ -85,7 +85,7 @@ def reopen(
         home = _OWN_FOLDERS[0] if _TEMPORARY is None else _TEMPORARY
         _has_strays(root)
     yield from prepare(do)
-    yield from do(import_all, options["modules"])  # what goes wrong here goes wrong again there
+    yield from do(make_ready, options["modules"])
     run = partial(_sessions, history, box, sessions=sessions, options=options)
     results: list[Any] = []
     for first in range(0, len(trees), options["trees_a_process"]):
