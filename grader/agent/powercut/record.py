@@ -35,6 +35,7 @@ def power_tools(_package_dir: str) -> dict[str, Callable[..., Made]]:
     generator of steps that returns an outcome.
     """
     is_ready = False
+    held: list[Any] = []
 
     def prepare(do: Do) -> Made:
         """Put the stand-ins up, before code under test runs for the first time."""
@@ -50,7 +51,7 @@ def power_tools(_package_dir: str) -> dict[str, Callable[..., Made]]:
         """What each call gave, and the events, theirs among them; changes below `root` count."""
         yield from prepare(doing(box, []))
         watch(root, faults)
-        rows, _kept = yield from history(box, folder, calls, False)  # noqa: FBT003
+        rows = yield from history(box, folder, calls, False)  # noqa: FBT003
         return "ok", {"calls": rows, "events": stop()}
 
     def history(
@@ -60,12 +61,15 @@ def power_tools(_package_dir: str) -> dict[str, Callable[..., Made]]:
         stops: bool,  # noqa: FBT001
     ) -> Made:
         """Make the calls, up to the first that raises if it `stops` there, or that gives no object
-        though others need it; returns what each gave, and what must not be dropped yet.
+        though others need it; returns what each gave. Its objects stay until the process is killed:
+        when they are dropped, a file could write what is still in its buffer.
         """
+        nonlocal held
         kept: list[Any] = []
         do = doing(box, kept)
         clock, helper = parts((yield from do(make_helpers, folder)), 2)
         objects = {"folder": folder, "clock": clock, "helper": helper}
+        held += (kept, objects)
         rows: list[Any] = []
         for number, (into, owner, name, args, kwargs) in enumerate(calls):
             target = owner if owner[:1] == ":" else objects[owner]
@@ -81,7 +85,7 @@ def power_tools(_package_dir: str) -> dict[str, Callable[..., Made]]:
             rows += ((kind, None if kind == "ok" and into else _told(value), place),)
             if kind != "ok" and (into or stops):
                 break
-        return rows, kept
+        return rows
 
     return {
         "record": record,

@@ -166,7 +166,7 @@ def _sessions(
     said: list[Any] = []
     watch(place if options["record"] or options["faults"] else "", options["faults"])
     for turn, calls in enumerate(sessions):
-        rows, _kept = yield from history(box, store, calls, True)  # noqa: FBT003
+        rows = yield from history(box, store, calls, True)  # noqa: FBT003
         events = take_events() if turn == 0 and options["record"] else []
         said += ({"end": "done", "calls": rows, "events": events},)
         if any(row[0] != "ok" for row in rows):
