@@ -585,15 +585,17 @@ class _Clock(threading.local):
 def _make_folder(folder: Path) -> None:
     """Make a folder, and those around it that are missing, so that no power cut takes their names.
 
-    One more is synced than are new: whoever made that may have been killed before doing so.
+    Each name is synced before the next one is made, and one more than are new: whoever made that
+    may have been killed before he could.
     """
     places = [folder, *folder.parents]
     new = [place for place in places if not place.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    if new or not list_segments(folder):
-        for place in places[: len(new) + 1]:
-            with suppress(PermissionError):  # it was there before, and others look after it
-                _fsync_directory(place.parent)
+    if not new and list_segments(folder):
+        return
+    for place in reversed(places[: len(new) + 1]):
+        place.mkdir(exist_ok=True)
+        with suppress(PermissionError):  # that one was there before, and others look after it
+            _fsync_directory(place.parent)
 
 
 def _fsync_directory(folder: Path) -> None:
