@@ -121,7 +121,8 @@ class Explorer:
         if sessions is None:
             return None
         again = _cuts_of_recovery(cut, sessions)
-        return next((one for one in again if one.then and one.then.number == wanted.again), None)
+        of_model = (one for one in again if one.model == wanted.model)
+        return next((one for one in of_model if one.then and one.then.number == wanted.again), None)
 
     def try_one(self, cut: Cut) -> Found | None:
         """Open one state."""
@@ -217,18 +218,35 @@ def _cuts_again(opened: Sequence[Opened]) -> Iterator[Cut]:
 
 
 def _cuts_of_recovery(cut: Cut, sessions: tuple[Session, ...]) -> Iterator[Cut]:
-    subject, recorded = cut.case.subject, cut.case.recorded
+    subject, events = cut.case.subject, cut.case.recorded.events
     later = tuple(with_files(sessions[0].events))
     seen = subject.seen(Plan(subject).looked(sessions[0]))
-    is_kill = _is_kill(cut.state)
-    before: tuple[Event, ...] = ()
-    if is_kill:  # what was not synced before the kill is not synced yet
-        before = recorded.events[: cut.state.point]
-        later = same_files(before, later)
-    for state in crash_states((*before, *later), cut.model, cuts_each_byte=False):
+    if not _is_kill(cut.state):
+        yield from _cuts_after(cut, (), later, seen)
+        return
+    # A kill leaves the same disk in both models, and what was not synced before is not synced yet.
+    before = events[: cut.state.point]
+    for model in MODELS:
+        killed = next(
+            state
+            for state in crash_states(events, model)
+            if state.point == len(before) and _is_kill(state)
+        )
+        again = replace(cut, state=killed, is_kill=True)
+        yield from _cuts_after(again, before, same_files(before, later), seen)
+
+
+def _cuts_after(
+    cut: Cut, before: Sequence[Event], later: tuple[Event, ...], seen: Contents
+) -> Iterator[Cut]:
+    """Power cuts within `later`, the events of opening a state again; `before` are those that no
+    power cut has come after.
+    """
+    subject = cut.case.subject
+    for state in crash_states((*before, *later), cut.state.model, cuts_each_byte=False):
         if state.point > len(before):
             allowed = _allowed_again(subject, later[: state.point - len(before)], cut, seen)
-            yield replace(cut, allowed=allowed, then=state, later=later, is_kill=is_kill)
+            yield replace(cut, allowed=allowed, then=state, later=later)
 
 
 def _allowed_again(
