@@ -11,7 +11,7 @@ import random
 
 import pytest
 
-from grader.checks.test_designs import DESIGNS, submission
+from grader.checks.design_kit import DESIGNS, submission
 from grader.course import REFERENCE_DIR
 from grader.oracle.workload import Workload, workloads
 from grader.testkit.subjects import LockSubject, MemorySubject, StoreSubject
