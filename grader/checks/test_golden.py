@@ -2,8 +2,8 @@
 
 import pytest
 
-from grader.checks.make_golden import LOG, WANTED, contents_of, opened_by, written_by
 from grader.checks.design_kit import DESIGNS, submission
+from grader.checks.make_golden import LOG, WANTED, contents_of, opened_by, written_by
 from grader.course import REFERENCE_DIR
 from grader.samples import lay_out_samples
 from grader.testkit import formats

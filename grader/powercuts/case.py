@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"\d+")
 @dataclass(frozen=True)
 class Trial:
     """A history on a subject, in a folder that holds `start`, with faults of the disk. `kept` has a
-    bit for each call of `whole` that is left.
+    bit for each call of `whole` that is left. Writes are cut at `every_byte`, or at some.
     """
 
     subject: Subject
@@ -31,6 +31,7 @@ class Trial:
     start: Tree = field(default_factory=lambda: Tree({}))
     faults: tuple[Fault, ...] = ()
     interval: float = 1.0
+    every_byte: bool = True
 
     @property
     def history(self) -> tuple[Op, ...]:

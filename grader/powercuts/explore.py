@@ -32,9 +32,9 @@ from grader.powercuts.states import CrashState, crash_states
 from grader.powercuts.subject import Contents, Subject
 
 STATES_MAX = 1_200
-AGAIN_MAX = 200
-TOGETHER = 4  # folders that one process opens, one after the other
-AGAIN_LIKE_ANOTHER = 2  # states that are recovered from in the same way
+AGAIN_MAX = 120
+TOGETHER = 8  # folders that one process opens, one after the other
+AGAIN_LIKE_ANOTHER = 1  # states that are recovered from in the same way
 # Windows keeps names by itself, and has no fsync of a folder to ask for.
 MODELS: tuple[Model, ...] = ("ordered",) if os.name == "nt" else ("ordered", "strict")
 
@@ -197,7 +197,7 @@ def _cuts(case: Case) -> Iterator[Cut]:
     allowed: dict[Bounds, tuple[Contents, ...]] = {}
     events = case.recorded.events
     for model in MODELS:
-        for state in crash_states(events, model):
+        for state in crash_states(events, model, cuts_each_byte=case.trial.every_byte):
             bounds = bounds_at(events, state.point, first, case.promise)
             if bounds not in allowed:
                 allowed[bounds] = tuple(case.promise.allowed(bounds))
@@ -219,6 +219,7 @@ def _cuts_again(opened: Sequence[Opened]) -> Iterator[Cut]:
 
 def _cuts_of_recovery(cut: Cut, sessions: tuple[Session, ...]) -> Iterator[Cut]:
     subject, events = cut.case.subject, cut.case.recorded.events
+    each_byte = cut.case.trial.every_byte
     later = tuple(with_files(sessions[0].events))
     seen = subject.seen(Plan(subject).looked(sessions[0]))
     if not _is_kill(cut.state):
@@ -229,7 +230,7 @@ def _cuts_of_recovery(cut: Cut, sessions: tuple[Session, ...]) -> Iterator[Cut]:
     for model in MODELS:
         killed = next(
             state
-            for state in crash_states(events, model)
+            for state in crash_states(events, model, cuts_each_byte=each_byte)
             if state.point == len(before) and _is_kill(state)
         )
         again = replace(cut, state=killed, is_kill=True)

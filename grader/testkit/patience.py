@@ -12,7 +12,7 @@ from dataclasses import dataclass
 class Patience:
     """How much one run spends on searching: `factor` times as many schedules as usual of the same
     programs, none after `end` (of `time.monotonic`), and how many more failures, races and power
-    cuts, are shrunk. `found` counts the races of the run; `tell` hears which test has tried how many
+    cuts, are shrunk. `found` counts the races of the run; `tell` hears which test tried how many
     schedules.
     """
 

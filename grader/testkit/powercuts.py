@@ -83,14 +83,19 @@ class PowerCuts:
         files: Mapping[str, bytes] | None = None,
         faults: Sequence[Fault] = (),
         interval: float = 1.0,
+        every_byte: bool = True,
     ) -> None:
         """Try every power cut during and after a history; fails at the first that loses data.
 
         `files` are in the data folder before. `faults` are what the disk fails at, see
-        `grader.powercuts.agent.Fault`; `interval` is that of the policy "interval".
+        `grader.powercuts.agent.Fault`; `interval` is that of the policy "interval". Writes are cut
+        at `every_byte`, or only at their ends and in their middle, where other tests do the rest.
         """
         trial = replace(
-            self._trial(subject, history, files), faults=tuple(faults), interval=interval
+            self._trial(subject, history, files),
+            faults=tuple(faults),
+            interval=interval,
+            every_byte=every_byte,
         )
         number = self._tried
         self._tried += 1
@@ -98,7 +103,8 @@ class PowerCuts:
             self._maybe_run_again(trial, number, self._rerun)
             return
         explorer = Explorer(self._agent)
-        self._conclude(explorer, explorer.explore(self._record(explorer, trial)), number)
+        explored = explorer.explore(self._record(explorer, trial))
+        self._conclude(explorer, explored, lambda _found: number)
 
     def explore_faults(
         self,
@@ -135,7 +141,9 @@ class PowerCuts:
                 self._maybe_run_again(trial, place, self._rerun)
             return []
         cases = [self._record(explorer, trial) for trial in trials]
-        self._conclude(explorer, explorer.explore_ends(cases), number)
+        explored = explorer.explore_ends(cases)
+        places = {trial.faults: place for place, trial in enumerate(trials, number)}
+        self._conclude(explorer, explored, lambda found: places[found.case.trial.faults])
         opened = len(subject.open())
         return [case.recorded.answers[opened:] for case in cases]
 
@@ -177,20 +185,19 @@ class PowerCuts:
             raise FailureFound(Failure(lack))
         return case
 
-    def _conclude(self, explorer: Explorer, explored: Explored, number: int) -> None:
+    def _conclude(
+        self, explorer: Explorer, explored: Explored, place_of: Callable[[Found], int]
+    ) -> None:
         self._trace.note(f"{explored.opened:,} different states of the disk were opened again")
         for cap in explored.caps:
             self._tell_note(cap[:1].upper() + cap[1:] + ".")
         found = explored.first
         if found is not None:
             _refuse_unwritten(found)
-            faults = found.case.trial.faults
-            if faults:
-                number += faults[0][1] - 1
-            elif self._patience.shrinks > 0:
+            if not found.case.trial.faults and self._patience.shrinks > 0:
                 self._patience.shrinks -= 1
                 found = shrink(explorer, found)
-            self._fail(found, number, explored.opened)
+            self._fail(found, place_of(found), explored.opened)
 
     def _maybe_run_again(self, trial: Trial, number: int, rerun: Rerun) -> None:
         replay = rerun.replay

@@ -16,6 +16,15 @@ _text, _replace = os.fsdecode, str.replace
 _HAS_BACKSLASHES = os.sep == "\\"
 
 
+_known: dict[str, str] = {}  # where folders really are, by how they were called
+
+
+def forget_places() -> None:
+    """Look anew for every folder: one may be elsewhere now."""
+    for path in [*_known]:
+        del _known[path]
+
+
 def place_in(root: str, path: str | bytes, dir_fd: int | None) -> str | None:
     """The path relative to `root`, which has no link in it; "." for itself; None for what lies
     elsewhere.
@@ -39,12 +48,14 @@ def real_path(path: str) -> str:
     place, slash, name = partition_text_from_right(path, "/")
     if not slash:
         return path
-    try:
-        folder = open_file(place or "/", _FOLDER_FLAGS)
-    except OSError:
-        return path
-    try:
-        place = path_of_descriptor(folder) or place
-    finally:
-        close(folder)
+    if place not in _known:
+        try:
+            folder = open_file(place or "/", _FOLDER_FLAGS)
+        except OSError:
+            return path
+        try:
+            _known[place] = path_of_descriptor(folder) or place
+        finally:
+            close(folder)
+    place = _known[place]
     return (place if place != "/" else "") + "/" + name

@@ -36,7 +36,7 @@ from ..primitives import (
     without_traceback,
     write,
 )
-from .places import place_in, real_path
+from .places import forget_places, place_in, real_path
 
 try:
     from fcntl import F_GETFL, fcntl
@@ -104,6 +104,7 @@ def watch(folder: str, wanted: list[Any]) -> None:
     for table in (_files, _flags_of, _counts):
         for key in [*table]:
             del table[key]
+    forget_places()
     if folder:
         _root = real_path(folder)
         _number_files("")
@@ -322,6 +323,8 @@ def _make_name(operation: str, path: Any, mode: int | None, dir_fd: int | None) 
         _mkdir(path, 0o777 if mode is None else mode, dir_fd=dir_fd)
     else:
         (_rmdir if operation == "rmdir" else _unlink)(path, dir_fd=dir_fd)
+    if operation != "unlink":
+        forget_places()
     if name is not None:
         _note(operation, name)
 
@@ -337,6 +340,7 @@ def _make_names(
         raise failure
     is_same = is_ours and _is_same(_status_of(src, src_dir_fd), _status_of(dst, dst_dir_fd))
     _RENAMING[operation](src, dst, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+    forget_places()
     if is_same:
         return  # two names of one file: rename(2) does nothing
     if old is not None and new is not None:

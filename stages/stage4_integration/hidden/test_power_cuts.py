@@ -39,7 +39,7 @@ def test_deadlines_survive_a_power_cut(power, rng):
         *(("set", (a, b"1")), ("expire", (a, 1000)), ("set", (b, b"2")), ("expire", (b, 2000))),
         *(("incr", (b,)), ("persist", (a,))),
     ]
-    power.explore(StoreHistory(), history)
+    power.explore(StoreHistory(), history, every_byte=False)
 
 
 @points(2, suite="persistence", hint="recovery-power-cut")
@@ -62,11 +62,11 @@ def test_a_lazy_store_loses_only_its_last_writes(power, rng):
     """
     a, b = _key(rng), _key(rng)
     history = [("set", (a, b"1")), ("set", (b, b"2")), ("delete", (a,)), ("close", ())]
-    power.explore(StoreHistory(sync="never"), history)
+    power.explore(StoreHistory(sync="never"), history, every_byte=False)
 
 
 @points(1, suite="persistence", hint="new-folder")
 def test_a_store_in_a_new_folder_survives_a_power_cut(power, rng):
     """A store that made its own folder, and the one around it, is there after a power cut."""
     history = [("set", (_key(rng), _value(rng)))]
-    power.explore(StoreHistory(inside="new/deeper"), history)
+    power.explore(StoreHistory(inside="new/deeper"), history, every_byte=False)

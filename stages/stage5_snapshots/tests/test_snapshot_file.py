@@ -81,11 +81,12 @@ def test_a_flipped_bit_is_noticed(kv, data_dir):
 def test_the_latest_snapshot_has_the_highest_number(kv, data_dir):
     """The snapshot with the highest number is found; in an empty folder there is none."""
     assert kv.latest_snapshot(data_dir) is None
-    for number in (2, 10, 9):
-        (data_dir / formats.snapshot_name(number)).write_bytes(formats.snapshot({"a": b"1"}))
+    for number in (2, 10, 9):  # the older, the larger: there was more to save before deletions
+        items = {"a": bytes(12 - number)}
+        (data_dir / formats.snapshot_name(number)).write_bytes(formats.snapshot(items))
     number, path = kv.latest_snapshot(data_dir)
     assert number == 10
-    assert kv.load_snapshot(path) == ({"a": b"1"}, {})
+    assert kv.load_snapshot(path) == ({"a": bytes(2)}, {})
 
 
 @points(1, suite="persistence", hint="latest-snapshot")
