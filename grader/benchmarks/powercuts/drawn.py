@@ -12,7 +12,7 @@ import random
 import runpy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -60,12 +60,14 @@ class _Notebook:
         files: Mapping[str, bytes] | None = None,
         faults: Sequence[Any] = (),
         interval: float = 1.0,
+        every_byte: bool = True,
     ) -> None:
         """Note a history."""
         if faults:
             self.drawn.has_faults = True
         else:
-            self.drawn.trials.append(trial_of(subject, history, files, interval))
+            trial = trial_of(subject, history, files, interval)
+            self.drawn.trials.append(replace(trial, every_byte=every_byte))
 
     def explore_faults(self, *_args: Any, **_options: Any) -> None:
         """Note that the disk fails; nobody knows at what."""
