@@ -83,4 +83,4 @@ def test_assist_is_refused_in_one_sentence(folder):
 def test_it_has_no_sessions_but_the_students(folder):
     listed = nox(folder, "-l").stdout
     sessions = [line.split()[1] for line in listed.splitlines() if line.startswith(("* ", "- "))]
-    assert sessions == [*(f"stage{stage.number}" for stage in STAGES), "race", "hint"]
+    assert sessions == [*(f"stage{stage.number}" for stage in STAGES), "race", "inspect", "hint"]

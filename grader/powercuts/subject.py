@@ -72,7 +72,7 @@ class Subject(Protocol):
         """What is there under a name, in a few words."""
 
     def lacks(self, history: Sequence[Op], names: Collection[str]) -> str:
-        """What files there should be after a history, and are not, in a sentence; empty if none."""
+        """What files there should be after calls that returned, and are not, in a sentence."""
 
     def text(self, call: Invocation) -> str:
         """A call as a student would write it; empty for one that is the test's own."""

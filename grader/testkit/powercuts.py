@@ -179,8 +179,10 @@ class PowerCuts:
         case = explorer.record(trial)
         if case.refusal is not None:
             raise _as_error(case.refusal)
-        names = case.recorded.tree().files
-        lack = "" if trial.faults else trial.subject.lacks(trial.history, names)
+        answers = case.recorded.answers[len(trial.subject.open()) :]
+        calls = zip(trial.history, answers, strict=False)
+        returned = [op for op, answer in calls if answer.refusal is None]
+        lack = trial.subject.lacks(returned, case.recorded.tree().files)
         if lack:
             raise FailureFound(Failure(lack))
         return case

@@ -68,7 +68,7 @@ def test_a_snapshot_file_is_the_old_one_or_the_new_one(power, rng):
 @points(2, suite="persistence", hint="failed-snapshot")
 def test_a_segment_that_could_not_be_begun_is_not_in_the_way(power, rng):
     """A snapshot cannot begin its segment, the store goes on, and then the power is cut."""
-    history = [("snapshot", ()), ("set", (_key(rng), b"1"))]
+    history = [("snapshot", ()), ("set", (_key(rng), b"1")), ("snapshot", ())]
     for number in (2, 3):  # of a new store, the fsyncs that may be those of the new segment
         power.explore(
             StoreHistory(), history, faults=[("fsync", number, 1, "EIO", 0)], every_byte=False
