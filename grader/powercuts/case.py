@@ -62,7 +62,7 @@ class Case:
 @dataclass(frozen=True)
 class Cut:
     """A power cut and the disk that it leaves. `then` is the state of a second one, after the
-    events `later` of opening it again; `is_kill` says that the first was a kill.
+    events `later` of opening it again.
     """
 
     case: Case
@@ -70,14 +70,13 @@ class Cut:
     allowed: tuple[Contents, ...]
     then: CrashState | None = None
     later: tuple[Event, ...] = ()
-    is_kill: bool = False
 
     def tree(self) -> Tree:
         """What is on disk then."""
         disk = self.case.recorded.disk()
         if self.then is None:
             return disk.make(self.state.made()).tree()
-        if not self.is_kill:
+        if not self.state.is_kill:
             first = disk.make(self.state.made()).tree()
             disk = Disk(first, start_of(self.later))
         return disk.make(self.then.made()).tree()

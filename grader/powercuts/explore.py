@@ -4,7 +4,7 @@ States of the ordered model come first, then those of the strict one that are ne
 of the points: so the first that is handled wrongly needs few calls. One that needs the strict model
 is told only if none of the ordered one is handled wrongly. Equal disks are opened once, however
 many power cuts lead to them. Then the power goes again, while a state is being recovered from: of
-each way in which the package recovers, a few.
+each way in which the package recovers, one.
 
 A few folders are opened by one process, one after the other. What is handled wrongly there counts
 once it is handled wrongly in a process of its own.
@@ -28,7 +28,7 @@ from grader.powercuts.effects import Event, same_files, with_files
 from grader.powercuts.judge import Plan, judge
 from grader.powercuts.promise import Bounds, bounds_at, promise_of
 from grader.powercuts.replay import PowerCutReplay
-from grader.powercuts.states import CrashState, crash_states
+from grader.powercuts.states import crash_states
 from grader.powercuts.subject import Contents, Subject
 
 STATES_MAX = 1_200
@@ -211,7 +211,7 @@ def _cuts_again(opened: Sequence[Opened]) -> Iterator[Cut]:
         if sessions[0].end != "done" or sessions[0].refusal is not None:
             continue
         way = tuple((event[0], *map(str, event[1:2])) for event in sessions[0].events)
-        key = (way, cut.model, _is_kill(cut.state))
+        key = (way, cut.model, cut.state.is_kill)
         like[key] = like.get(key, 0) + 1
         if like[key] <= AGAIN_LIKE_ANOTHER:
             yield from _cuts_of_recovery(cut, sessions)
@@ -222,7 +222,7 @@ def _cuts_of_recovery(cut: Cut, sessions: tuple[Session, ...]) -> Iterator[Cut]:
     each_byte = cut.case.trial.every_byte
     later = tuple(with_files(sessions[0].events))
     seen = subject.seen(Plan(subject).looked(sessions[0]))
-    if not _is_kill(cut.state):
+    if not cut.state.is_kill:
         yield from _cuts_after(cut, (), later, seen)
         return
     # A kill leaves the same disk in both models, and what was not synced before is not synced yet.
@@ -231,9 +231,9 @@ def _cuts_of_recovery(cut: Cut, sessions: tuple[Session, ...]) -> Iterator[Cut]:
         killed = next(
             state
             for state in crash_states(events, model, cuts_each_byte=each_byte)
-            if state.point == len(before) and _is_kill(state)
+            if state.point == len(before) and state.is_kill
         )
-        again = replace(cut, state=killed, is_kill=True)
+        again = replace(cut, state=killed)
         yield from _cuts_after(again, before, same_files(before, later), seen)
 
 
@@ -263,10 +263,6 @@ def _allowed_again(
     if plan.look_ends not in begun:
         return before
     return (more,) if plan.look_ends in ended and subject.sync == "always" else (more, *before)
-
-
-def _is_kill(state: CrashState) -> bool:
-    return state.what.startswith("the process is killed")
 
 
 def _by_disk(cuts: Iterator[Cut]) -> list[Alike]:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from grader.powercuts.durable import Model, durable
 from grader.powercuts.effects import CONTENT_EFFECTS, NAME_EFFECTS, Event, is_effect
 
+KILLED = "the process is killed, and all that it wrote is there"
 CUTS_MAX = 64  # bytes of a write that is cut at each of them
 
 SHOWN_EARLY, SHOWN_LATE = 2, 8  # of a file's unsynced writes, those that are cut or missing alone
@@ -41,6 +42,11 @@ class CrashState:
     what: str
     effects: Placed
     is_out_of_order: bool = False
+
+    @property
+    def is_kill(self) -> bool:
+        """Whether the power stays on."""
+        return self.what == KILLED
 
     def made(self) -> list[Event]:
         """The effects alone."""
@@ -96,7 +102,7 @@ def _at(
     events: Sequence[Event], number: int, model: Model, whole: frozenset[int]
 ) -> Iterator[_Found]:
     every = [(place, event) for place, event in enumerate(events[:number]) if is_effect(event)]
-    yield "the process is killed, and all that it wrote is there", every, False
+    yield KILLED, every, False
     if number and events[number - 1][0] == "write":
         for count in _cuts(events[number - 1], at_each=number - 1 in whole):
             yield from _cut_short("the write under way", every, number - 1, count)

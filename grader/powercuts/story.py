@@ -58,7 +58,7 @@ def _diagnosis(found: Found) -> str:
 
 
 def _is_only_killed(cut: Cut) -> bool:
-    return cut.then is None and cut.state.what.startswith("the process is killed")
+    return cut.then is None and cut.state.is_kill
 
 
 def _calls(texts: Sequence[str], recorded: Recorded, cut: Cut) -> tuple[HistoryCall, ...]:
@@ -90,7 +90,7 @@ def _operations(recorded: Recorded, cut: Cut) -> tuple[list[DiskOperation], list
     if cut.then is None:
         told = _told(before, cut.state, names)
         return told, [] if _is_only_killed(cut) else [_count(before, cut.state.point)]
-    if cut.is_kill:
+    if cut.state.is_kill:
         first = before[: cut.state.point]
         whole = (*first, *cut.later)
         told = _told(whole, cut.then, _Names(whole), reopened_at=len(first))

@@ -81,7 +81,7 @@ def test_what_is_out_of_order_is_said(model):
 @pytest.mark.parametrize("model", MODELS)
 def test_a_kill_leaves_everything_at_each_point(model):
     for events, states in states_of_all(model):
-        killed = [state for state in states if state.what.startswith("the process is killed")]
+        killed = [state for state in states if state.is_kill]
         for state in killed:
             every = [event for event in events[: state.point] if is_effect(event)]
             assert state.made() == every

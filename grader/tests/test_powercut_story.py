@@ -92,7 +92,7 @@ def test_the_power_fails_once_more_while_it_recovers(is_kill):
     explorer = Explorer(PaperLog())
     case = explorer.record(trial(1, 2))
     opened = [(cut, next(explorer._open([cut]))) for cut in explore._cuts(case)]
-    opened = [pair for pair in opened if explore._is_kill(pair[0].state) == is_kill]
+    opened = [pair for pair in opened if pair[0].state.is_kill == is_kill]
     cut = [one for one in explore._cuts_again(opened) if "cut after 1" in one.then.what][-1]
     story = tell(Found(cut, opened[0][1], Problem("lost", "it is gone")), 12, ID)
     assert story.diagnosis == "after a power cut during recovery, it is gone"
